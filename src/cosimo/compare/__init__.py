@@ -1,0 +1,5 @@
+"""Vectors to scores; bigger is closer, always."""
+
+from cosimo._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(__name__, __file__)
