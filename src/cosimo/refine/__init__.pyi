@@ -1,0 +1,11 @@
+from cosimo.refine.affine import Affine as Affine
+from cosimo.refine.centre import Centre as Centre
+from cosimo.refine.chain import Chain as Chain
+from cosimo.refine.normalise import Normalise as Normalise
+from cosimo.refine.pca import PCA as PCA
+from cosimo.refine.states import load_state as load_state
+from cosimo.refine.states import save_state as save_state
+from cosimo.refine.states import state_digest as state_digest
+from cosimo.refine.truncate import Truncate as Truncate
+from cosimo.refine.whiteningbert import Whitening as Whitening
+from cosimo.refine.whiteningbert import layer_mean as layer_mean
