@@ -1,0 +1,17 @@
+from cosimo.encode.distillation import distill as distill
+from cosimo.encode.fetching import fetch as fetch
+from cosimo.encode.function import FunctionEncoder as FunctionEncoder
+from cosimo.encode.models import KNOWN as KNOWN
+from cosimo.encode.models import cache_home as cache_home
+from cosimo.encode.models import data_home as data_home
+from cosimo.encode.models import find_model as find_model
+from cosimo.encode.models import load_encoder as load_encoder
+from cosimo.encode.onnx_text import OnnxEncoder as OnnxEncoder
+from cosimo.encode.pooling import POOLINGS as POOLINGS
+from cosimo.encode.precomputed import Precomputed as Precomputed
+from cosimo.encode.static import StaticEncoder as StaticEncoder
+from cosimo.encode.table import Table as Table
+from cosimo.encode.texts import check_texts as check_texts
+from cosimo.encode.truncation import TruncationWarning as TruncationWarning
+from cosimo.encode.truncation import tally as tally
+from cosimo.encode.wordllama_wheel import wordllama as wordllama

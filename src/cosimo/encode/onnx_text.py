@@ -1,0 +1,241 @@
+r"""Text encoders on onnxruntime: a transformer's vectors, pooled as its folder says, without torch.
+
+$$x = \mathrm{norm}\big(\mathrm{pool}(T, m)_{1..k}\big)$$
+
+$T$ (n, t, d) and $m$ (n, t) the states and the mask of real tokens, $k$ -> `truncate_dim`, norm where the folder asks
+for it. A BERT-shaped folder gets a fused graph of our own, made once from its safetensors; others bring an ONNX file.
+
+Often got wrong: vectors shortened after they were normalised, so that they are no longer unit vectors; prompts of one
+side on both; texts cut without a word.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from cosimo._arrays import unit
+from cosimo._progress import bar
+from cosimo.encode.batching import padded, token_batches, token_ids
+from cosimo.encode.bert_graph import bert_shape, cached_graph, why_not_bert
+from cosimo.encode.model_folder import ModelFolder, read_model_folder
+from cosimo.encode.models import sha256_of
+from cosimo.encode.onnx_session import Session
+from cosimo.encode.pooling import POOLINGS, Mask
+from cosimo.encode.sides import Sides
+from cosimo.encode.texts import batch_limit, check_texts, distinct, no_condition, probe_vectors
+from cosimo.encode.truncation import note
+from cosimo.errors import DataError
+from cosimo.passport import Passport
+from cosimo.types import Role, Rows, Tokens, Vectors
+
+TOKENS_PER_THREAD = 500
+"""Tokens of a batch for each thread: larger batches leave the processor's cache, smaller ones wait for each other."""
+
+
+@final
+class OnnxEncoder(Sides):
+    """Encodes texts with a transformer on the processor; equals sentence-transformers to 1e-4.
+
+    folder
+        What the model's folder says.
+    name
+        What people call it; the folder's own name when left out.
+    precision
+        Of the arithmetic; `fp32` for now.
+    truncate_dim
+        Dimensions that are kept of each vector, for models trained to allow it; the folder's own setting when left
+        out.
+    threads
+        Processor cores to use, all that this process may use when left out.
+
+    Raises
+    ------
+    DataError
+        The model cannot be run here; the message says what would help.
+
+    >>> from cosimo.encode import load_encoder
+    >>> encoder = load_encoder("minilm")  # doctest: +SKIP
+    >>> encoder.encode(["a man plays the guitar", "someone makes music"]).shape  # doctest: +SKIP
+    (2, 384)
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        *,
+        name: str | None = None,
+        precision: str = "fp32",
+        truncate_dim: int | None = None,
+        threads: int | None = None,
+    ) -> None:
+        if precision != "fp32":
+            raise DataError(f'precision "{precision}" is not available; wanted "fp32"')
+        self.folder = folder
+        self.name = name or folder.path.resolve().name
+        self.precision = precision
+        self.truncate_dim = truncate_dim or folder.truncate_dim
+        self.threads = threads or _cores()
+        self._source, graph = _graph(folder)
+        self._session = Session(graph, self.threads)
+        self.tokenizer_json = folder.tokenizer.read_text(encoding="utf-8")
+        self._tokenizer = _tokenizer(folder, self.tokenizer_json)
+        self._pad = int(folder.config.get("pad_token_id") or 0)
+        full = self._session.dim * (len(folder.poolings) if self._session.states else 1)
+        if self.truncate_dim is not None and not 0 < self.truncate_dim <= full:
+            raise DataError(f"truncate_dim must be between 1 and the model's {full}, got {self.truncate_dim}")
+        self._dim = self.truncate_dim or full
+
+    @classmethod
+    def from_folder(
+        cls,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        precision: str = "fp32",
+        truncate_dim: int | None = None,
+        threads: int | None = None,
+    ) -> "OnnxEncoder":
+        """The encoder in a folder of sentence-transformers or transformers."""
+        folder = read_model_folder(path)
+        return cls(folder, name=name, precision=precision, truncate_dim=truncate_dim, threads=threads)
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of the vectors."""
+        return self._dim
+
+    @cached_property
+    def passport(self) -> Passport:
+        """Hashes of weights and tokenizer, everything the folder says that changes vectors, and probe vectors."""
+        folder = self.folder
+        facts = {
+            "weights": sha256_of(self._source),
+            "tokenizer": sha256_of(folder.tokenizer),
+            "architecture": asdict(bert_shape(folder.config)) if self._source == folder.weights else None,
+            "pooling": list(folder.poolings),
+            "normalize": folder.normalize,
+            "prompts": {name: text for name, text in folder.prompts.items() if text},
+            "default_prompt": folder.default_prompt,
+            "lowercase": folder.lowercase,
+            "max_tokens": folder.max_tokens,
+            "precision": self.precision,
+            "truncate_dim": self.truncate_dim,
+        }
+        return Passport("onnx", self.name, self.dim, facts, probe=probe_vectors(self.encode))
+
+    def encode(
+        self,
+        items: Sequence[Any],
+        *,
+        role: Role | None = None,
+        given: Sequence[Any] | None = None,
+        batch_size: int | None = None,
+        progress: bool = False,
+    ) -> Vectors:
+        """(n, d) float32, one row a text, in the order given; equal texts are encoded once.
+
+        role
+            Picks the model's prompt for queries or documents; without it the model's default prompt, often none.
+        batch_size
+            Texts run together at most; speed and memory only.
+        """
+        no_condition(given)
+        texts = check_texts(items)
+        unique, inverse = distinct(texts)
+        rows, cut = self._read(unique, role)
+        X = np.empty((len(unique), self.dim), np.float32)
+        for chosen, (T,), mask in self._run(rows, [self._session.output], batch_size, progress):
+            X[chosen] = self._pool(T, mask)
+        note(int(cut[inverse].sum()), n=len(texts), limit=self.folder.max_tokens)
+        return X if len(unique) == len(texts) else X[inverse]
+
+    def encode_tokens(
+        self,
+        items: Sequence[Any],
+        *,
+        role: Role | None = None,
+        layers: Sequence[int] = (-1,),
+        batch_size: int | None = None,
+        progress: bool = False,
+    ) -> Tokens:
+        """States of the tokens of each text, special tokens included, neither pooled nor normalised.
+
+        layers
+            Layers whose states are averaged: 0 is the embeddings, 1 the first layer, -1 the last.
+
+        Raises
+        ------
+        DataError
+            The model has no such layer, or its file does not give token states.
+        """
+        texts = check_texts(items)
+        outputs = self._session.layers(layers)
+        unique, inverse = distinct(texts)
+        rows, cut = self._read(unique, role)
+        states: list[Vectors] = [np.empty((0, self._session.dim), np.float32)] * len(unique)
+        for chosen, found, mask in self._run(rows, outputs, batch_size, progress):
+            T = sum(found[1:], start=found[0]) / np.float32(len(found))
+            for i, values, length in zip(chosen, T, mask.sum(axis=1), strict=True):
+                states[i] = values[:length].copy()
+        note(int(cut[inverse].sum()), n=len(texts), limit=self.folder.max_tokens)
+        return Tokens.stack([states[i] for i in inverse], dim=self._session.dim)
+
+    def _read(self, texts: list[str], role: Role | None) -> tuple[list[NDArray[np.int32]], NDArray[np.bool_]]:
+        prompt = self.folder.prompt(role)
+        if prompt:
+            texts = [prompt + text for text in texts]
+        if self.folder.lowercase:
+            texts = [text.lower() for text in texts]
+        return token_ids(self._tokenizer, texts, limit=self.folder.max_tokens, pad=self._pad)
+
+    def _run(
+        self, rows: list[NDArray[np.int32]], outputs: list[str], batch_size: int | None, progress: bool
+    ) -> Iterator[tuple[Rows, list[Vectors], Mask]]:
+        """For each batch which rows it holds, the outputs asked for, and the mask of real tokens."""
+        budget = TOKENS_PER_THREAD * self.threads
+        limit = batch_limit(batch_size, default=budget)
+        with bar(progress, len(rows), "encoding") as advance:
+            for chosen in token_batches([len(row) for row in rows], budget=budget, limit=limit):
+                ids, mask = padded([rows[i] for i in chosen], pad=self._pad)
+                yield chosen, self._session.run(ids, mask, outputs), mask
+                advance(len(chosen))
+
+    def _pool(self, T: Vectors, mask: Mask) -> Vectors:
+        X = np.concatenate([POOLINGS[name](T, mask) for name in self.folder.poolings], axis=1) if T.ndim == 3 else T
+        X = X[:, : self.dim]
+        return unit(X) if self.folder.normalize else X
+
+
+def _graph(folder: ModelFolder) -> tuple[Path, Path]:
+    """The file that pins the weights, and the graph to run."""
+    reason = why_not_bert(folder.config)
+    if folder.weights and reason is None:
+        return folder.weights, cached_graph(folder.weights, bert_shape(folder.config))
+    if folder.onnx:
+        return folder.onnx, folder.onnx
+    raise DataError(
+        f"{folder.path} can only be run as an ONNX file, because {reason} (built here are bert models with absolute "
+        "positions and gelu); export it to onnx/model.onnx, for instance with optimum-cli export onnx"
+    )
+
+
+def _tokenizer(folder: ModelFolder, tokenizer_json: str) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_str(tokenizer_json)
+    except Exception as error:  # the library raises a bare Exception
+        raise DataError(f"{folder.tokenizer} is not a tokenizer that can be read: {error}") from error
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(folder.max_tokens)
+    return tokenizer
+
+
+def _cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
