@@ -1,0 +1,9 @@
+from cosimo.search.indexes.exact import ExactIndex as ExactIndex
+from cosimo.search.indexes.hnsw import HnswIndex as HnswIndex
+from cosimo.search.indexes.ivf import IvfIndex as IvfIndex
+from cosimo.search.indexes.top import merge as merge
+from cosimo.search.indexes.top import top_k as top_k
+from cosimo.search.stages.fusion import ReciprocalRankFusion as ReciprocalRankFusion
+from cosimo.search.stages.fusion import reciprocal_rank as reciprocal_rank
+from cosimo.search.stages.lexical import Lexical as Lexical
+from cosimo.search.stores.sqlite import SqliteStore as SqliteStore

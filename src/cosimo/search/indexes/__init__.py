@@ -1,0 +1,1 @@
+"""Indexes: exact search, and approximate search on FAISS behind the same contract."""

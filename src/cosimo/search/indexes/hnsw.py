@@ -1,0 +1,177 @@
+"""HNSW: a graph of near neighbours in layers, walked from the sparse top layer down to the query.
+
+Each vector is linked to about M near ones; a search keeps a list of the efSearch best seen so far and stops when none
+of them leads to a better one. Its cost grows with the logarithm of the size, and it may miss a neighbour.
+
+Symbols: M -> `neighbours`, efConstruction -> `build_effort`, efSearch -> `search_effort`.
+
+Often got wrong: filters (see `approximate`); removal, which leaves gaps in the graph, so rows are only hidden, and
+`update` builds anew once a fifth is; building on several threads, which gives another graph each time, so one is used.
+
+Reference: Efficient and robust approximate nearest neighbor search using Hierarchical Navigable Small World graphs
+(2018), https://arxiv.org/abs/1603.09320
+"""
+
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any, final
+
+import numpy as np
+
+from cosimo.compare import resolve
+from cosimo.contracts import Similarity
+from cosimo.errors import DataError
+from cosimo.search.indexes.approximate import Neighbours, library, measure_of, one_thread, plain, prepared
+from cosimo.search.indexes.container import reading, same_scale, writing
+from cosimo.search.indexes.top import check_k
+from cosimo.types import Embeddings, Hits, Rows
+
+
+@final
+@dataclass(frozen=True)
+class HnswEffort:
+    """A walk with a list of `search_effort` candidates, each with `neighbours` links in either direction."""
+
+    search_effort: int
+    neighbours: int
+
+    def rows(self, size: int) -> float:
+        """Rows compared: every link of every candidate."""
+        return 2 * self.search_effort * self.neighbours
+
+    def parameters(self, wanted: int, size: int, share: float) -> Any:
+        """A list that is no shorter than the answer."""
+        return library().SearchParametersHNSW(efSearch=max(ceil(self.search_effort / share), wanted))
+
+
+@final
+@dataclass(eq=False)
+class HnswIndex:
+    """Approximate index for hundreds of thousands of vectors and more, ready as soon as vectors are added.
+
+    similarity
+        Cosine, dot or euclidean, by name or as an object.
+    neighbours
+        Links of each vector: more find more and take more memory.
+    build_effort, search_effort
+        Candidates kept while adding and while searching: more find more and take longer.
+    seed
+        Decides the layers of the graph.
+
+    Vectors are kept in float32; scores are those of `similarity.pairs`. A small index, and a search for everything
+    above `min_score`, are answered exactly.
+
+    >>> index = HnswIndex(seed=1)
+    >>> index.add(np.array([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]]), ids=np.array([10, 11, 12]))
+    >>> index.search(np.array([[4.0, 3.0]]), k=2, allowed=np.array([11, 12]))[0][1].score
+    -0.8
+    """
+
+    similarity: str | Similarity = "cosine"
+    neighbours: int = field(default=32, kw_only=True)
+    build_effort: int = field(default=200, kw_only=True)
+    search_effort: int = field(default=128, kw_only=True)
+    seed: int = field(default=0, kw_only=True)
+    _found: Neighbours | None = field(default=None, init=False, repr=False)
+
+    @property
+    def scale(self) -> str:
+        """The scale of the similarity."""
+        return resolve(self.similarity).scale
+
+    def __len__(self) -> int:
+        return 0 if self._found is None else len(self._found)
+
+    def fit(self, X: Embeddings) -> "HnswIndex":
+        """Nothing to learn before adding."""
+        return self
+
+    def add(self, X: Embeddings, ids: Rows) -> None:
+        """Link vectors (n, d) into the graph under n new ids.
+
+        Raises
+        ------
+        DataError
+            NaN, an id that is negative, repeated or already there, or a similarity that FAISS has not.
+        ShapeError
+            Other dimensions than the vectors before.
+        """
+        X = prepared(X, self.similarity, dim=None if self._found is None else self._found.index.d)
+        # `or` would ask for the length, which is 0 when everything is removed.
+        found = self._empty(X.shape[1]) if self._found is None else self._found
+        with one_thread():
+            self._found = found.added(X, ids)
+
+    def remove(self, ids: Rows) -> int:
+        """Hide ids from now on; how many were there."""
+        before = len(self)
+        if self._found is not None:
+            self._found = self._found.removed(ids)
+        return before - len(self)
+
+    def search(
+        self, Q: Embeddings, k: int | None = None, *, min_score: float | None = None, allowed: Rows | None = None
+    ) -> Hits:
+        """About the k best of each query among `allowed` ids (all when None), ties by id; always k where k exist.
+
+        k
+            None gives everything that reaches `min_score`, exactly.
+
+        Raises
+        ------
+        DataError
+            k < 1, or NaN in a query.
+        ShapeError
+            Queries of other dimensions than the vectors.
+        """
+        if self._found is None:
+            check_k(k)
+            return Hits.empty(len(plain(Q, name="queries")), self.scale)
+        effort = HnswEffort(self.search_effort, self.neighbours)
+        return self._found.search(Q, k, effort, min_score=min_score, allowed=allowed)
+
+    def update(self) -> None:
+        """Build the graph again once a fifth of it is removed."""
+        if self._found is not None and self._found.worn:
+            X, ids = self._found.live()
+            with one_thread():
+                self._found = self._empty(X.shape[1]).added(X, ids)
+
+    def stats(self) -> dict[str, float]:
+        """Vectors, and the share of the graph that is removed."""
+        rows = 0 if self._found is None else len(self._found.ids)
+        return {"size": len(self), "removed_share": 1 - len(self) / rows if rows else 0.0}
+
+    def save(self, path: str) -> None:
+        """Write everything to one file."""
+        settings = {name: getattr(self, name) for name in ("neighbours", "build_effort", "search_effort", "seed")}
+        header = {"kind": "hnsw", "scale": self.scale, "settings": settings, "empty": self._found is None}
+        with writing(path, header) as file:
+            if self._found is not None:
+                self._found.write(file)
+
+    @classmethod
+    def load(cls, path: str, *, similarity: str | Similarity | None = None) -> "HnswIndex":
+        """The index in a file; `similarity` is needed where the one it was built with has no name.
+
+        Raises
+        ------
+        StoreError
+            The file is not there, is damaged, or holds something else.
+        DataError
+            The index was built with another similarity.
+        """
+        with reading(path, "hnsw") as file:
+            index = cls(same_scale(similarity, file.header["scale"]), **file.header["settings"])
+            if not file.header["empty"]:
+                index._found = Neighbours.read(file, index.similarity)
+        return index
+
+    def _empty(self, dim: int) -> Neighbours:
+        faiss = library()
+        if min(self.neighbours, self.build_effort, self.search_effort) < 1 or self.neighbours < 2:
+            raise DataError(f"neighbours must be at least 2 and efforts at least 1, got {self}")
+        graph = faiss.IndexHNSWFlat(dim, self.neighbours, measure_of(self.similarity))
+        graph.hnsw.efConstruction = self.build_effort
+        graph.hnsw.rng = faiss.RandomGenerator(self.seed)
+        return Neighbours(graph, resolve(self.similarity), np.empty(0, np.int64))

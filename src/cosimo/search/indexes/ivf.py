@@ -1,0 +1,189 @@
+"""IVF: vectors in lists by their nearest centroid, and a search that reads only the lists near the query.
+
+Symbols: nlist -> `lists`, nprobe -> `probes`.
+
+Often got wrong: a query near the border of its cell has neighbours in lists that were not read, so one probe finds
+little; filters (see `approximate`); centroids learned on other data than what is added.
+
+Reference: Video Google: A Text Retrieval Approach to Object Matching in Videos (2003) for the idea of inverted lists
+of vectors; The Faiss library (2024), https://arxiv.org/abs/2401.08281
+"""
+
+from dataclasses import dataclass, field, replace
+from math import ceil, isqrt
+from typing import Any, final
+
+import numpy as np
+
+from cosimo.compare import resolve
+from cosimo.contracts import Similarity
+from cosimo.errors import DataError
+from cosimo.search.indexes.approximate import Neighbours, library, measure_of, prepared
+from cosimo.search.indexes.container import reading, same_scale, writing
+from cosimo.types import Embeddings, Hits, Rows
+
+PER_LIST = 39
+"""Vectors a centroid needs to be learned well, by FAISS's own rule."""
+
+
+@final
+@dataclass(frozen=True)
+class IvfEffort:
+    """Reading `probes` of `lists` lists."""
+
+    probes: int
+    lists: int
+
+    def rows(self, size: int) -> float:
+        """Rows compared: as many as the lists read hold."""
+        return size * self.probes / self.lists
+
+    def parameters(self, wanted: int, size: int, share: float) -> Any:
+        """No fewer lists than hold twice the answer."""
+        probes = max(ceil(self.probes / share), ceil(2 * wanted * self.lists / size))
+        return library().SearchParametersIVF(nprobe=min(probes, self.lists))
+
+
+@final
+@dataclass(eq=False)
+class IvfIndex:
+    """Approximate index that builds much faster than a graph; learns its lists from a sample first.
+
+    similarity
+        Cosine, dot or euclidean, by name or as an object.
+    lists
+        How many; None takes four times the root of the sample's size, and no more than the sample can teach.
+    probes
+        Lists that a search reads; None takes an eighth of them, and no fewer than 16.
+    seed
+        Decides the centroids that learning starts from.
+
+    Vectors are kept in float32; scores are those of `similarity.pairs`. A search for everything above `min_score` is
+    answered exactly.
+
+    >>> X = np.array([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]])
+    >>> index = IvfIndex(lists=2).fit(X)
+    >>> index.add(X, ids=np.array([10, 11, 12]))
+    >>> index.search(np.array([[4.0, 3.0]]), k=3)[0][2].score
+    -0.8
+    """
+
+    similarity: str | Similarity = "cosine"
+    lists: int | None = field(default=None, kw_only=True)
+    probes: int | None = field(default=None, kw_only=True)
+    seed: int = field(default=0, kw_only=True)
+    _found: Neighbours | None = field(default=None, init=False, repr=False)
+
+    @property
+    def scale(self) -> str:
+        """The scale of the similarity."""
+        return resolve(self.similarity).scale
+
+    def __len__(self) -> int:
+        return 0 if self._found is None else len(self._found)
+
+    def fit(self, X: Embeddings) -> "IvfIndex":
+        """Learn the lists from vectors (n, d), and forget what was added.
+
+        Raises
+        ------
+        DataError
+            No vectors, fewer than `lists`, NaN, or a similarity that FAISS has not.
+        """
+        faiss = library()
+        X = prepared(X, self.similarity)
+        lists = self.lists or max(1, min(4 * isqrt(len(X)), len(X) // PER_LIST))
+        if lists < 1 or len(X) < lists:
+            raise DataError(f"{lists} lists need at least as many vectors to learn from, got {len(X)}")
+        metric = measure_of(self.similarity)
+        coarse = faiss.IndexFlat(X.shape[1], metric)
+        index = faiss.IndexIVFFlat(coarse, X.shape[1], lists, metric)
+        index.cp.seed, index.cp.min_points_per_centroid = self.seed, 1
+        index.train(X)
+        index.set_direct_map_type(faiss.DirectMap.Array)
+        self._found = Neighbours(index, resolve(self.similarity), np.empty(0, np.int64))
+        return self
+
+    def add(self, X: Embeddings, ids: Rows) -> None:
+        """Put vectors (n, d) into their lists under n new ids.
+
+        Raises
+        ------
+        DataError
+            The index is not fitted; NaN; an id that is negative, repeated or already there.
+        ShapeError
+            Other dimensions than the vectors learned from.
+        """
+        found = self._fitted()
+        self._found = found.added(prepared(X, self.similarity, dim=found.index.d), ids)
+
+    def remove(self, ids: Rows) -> int:
+        """Hide ids from now on; how many were there."""
+        before = len(self)
+        self._found = self._fitted().removed(ids)
+        return before - len(self)
+
+    def search(
+        self, Q: Embeddings, k: int | None = None, *, min_score: float | None = None, allowed: Rows | None = None
+    ) -> Hits:
+        """About the k best of each query among `allowed` ids (all when None), ties by id; always k where k exist.
+
+        k
+            None gives everything that reaches `min_score`, exactly.
+
+        Raises
+        ------
+        DataError
+            The index is not fitted; k < 1; NaN in a query.
+        ShapeError
+            Queries of other dimensions than the vectors.
+        """
+        found = self._fitted()
+        lists = int(found.index.nlist)
+        effort = IvfEffort(self.probes or min(max(16, lists // 8), lists), lists)
+        return found.search(Q, k, effort, min_score=min_score, allowed=allowed)
+
+    def update(self) -> None:
+        """Fill the lists again once a fifth is removed; the centroids stay."""
+        if self._found is not None and self._found.worn:
+            X, ids = self._found.live()
+            self._found.index.reset()
+            self._found = replace(self._found, ids=ids[:0]).added(X, ids)
+
+    def stats(self) -> dict[str, float]:
+        """Vectors, lists, and the share of vectors that is removed."""
+        if self._found is None:
+            return {"size": 0, "lists": 0, "removed_share": 0.0}
+        rows = len(self._found.ids)
+        removed = 1 - len(self) / rows if rows else 0.0
+        return {"size": len(self), "lists": self._found.index.nlist, "removed_share": removed}
+
+    def save(self, path: str) -> None:
+        """Write everything to one file."""
+        settings = {name: getattr(self, name) for name in ("lists", "probes", "seed")}
+        header = {"kind": "ivf", "scale": self.scale, "settings": settings, "empty": self._found is None}
+        with writing(path, header) as file:
+            if self._found is not None:
+                self._found.write(file)
+
+    @classmethod
+    def load(cls, path: str, *, similarity: str | Similarity | None = None) -> "IvfIndex":
+        """The index in a file; `similarity` is needed where the one it was built with has no name.
+
+        Raises
+        ------
+        StoreError
+            The file is not there, is damaged, or holds something else.
+        DataError
+            The index was built with another similarity.
+        """
+        with reading(path, "ivf") as file:
+            index = cls(same_scale(similarity, file.header["scale"]), **file.header["settings"])
+            if not file.header["empty"]:
+                index._found = Neighbours.read(file, index.similarity)
+        return index
+
+    def _fitted(self) -> Neighbours:
+        if self._found is None:
+            raise DataError("IvfIndex is not fitted; call fit(X) with vectors like those to come, then add them")
+        return self._found

@@ -1,0 +1,1 @@
+"""Stages: middleware around a search."""

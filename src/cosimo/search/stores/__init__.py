@@ -1,0 +1,1 @@
+"""Durable stores of items and their vectors."""
