@@ -84,7 +84,7 @@ class SimilarityTags:
 
 @runtime_checkable
 class Similarity(Protocol):
-    """Two sides to scores; bigger is closer, always.
+    """Two sides to scores; bigger is closer, always. numpy in, numpy out; a trainable one takes and gives tensors.
 
     Optional: `fit(Q, K)` for similarities that freeze neighbour statistics; `to_mips(E, *, side) -> (n, D)` when an
     inner product of transformed sides ranks the same; `explain(q, k) -> Attribution`.
@@ -213,7 +213,7 @@ class Store(Protocol):
 class Stage(Protocol):
     """Middleware around a search: rewrite the query, over-fetch, search several times, fuse, rerank, filter.
 
-    Optional `fit(collection)`; what it learned is stale once the collection's generation moves.
+    Optional `fit(collection)`, which may read `collection.vectors()`; stale once the collection's generation moves.
     """
 
     def __call__(self, query: "Query", search: Search) -> "Hits":
@@ -229,8 +229,8 @@ class Decider(Protocol):
         """Keys of `context` it cannot do without, such as `query`."""
 
     @property
-    def guarantee(self) -> "Guarantee":
-        """What is promised."""
+    def guarantee(self) -> "Guarantee | None":
+        """What is promised, None before `fit`."""
 
     def fit(
         self,
@@ -329,7 +329,7 @@ class LLM(Protocol):
     """A language model, as far as methods here need one."""
 
     def generate(self, prompts: Sequence[str], *, n: int = 1, seed: int = 0) -> list[list[str]]:
-        """n continuations of each prompt."""
+        """N continuations of each prompt."""
 
     def loglik(self, texts: Sequence[str]) -> "PerItem":
         """(n,) log-likelihood of each text in nats."""

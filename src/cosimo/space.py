@@ -1,0 +1,193 @@
+"""Space: the path from items to scores (encoder, refiner, similarity) as one object with a passport."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cosimo._arrays import as_vectors, same_dim
+from cosimo.compare import resolve
+from cosimo.contracts import Encoder, Refiner, Similarity
+from cosimo.encode import load_encoder
+from cosimo.errors import DataError
+from cosimo.passport import Passport
+from cosimo.refine import load_state, save_state, state_digest
+from cosimo.types import PerItem, Role, Scores, Vectors
+
+Sides = Refiner | Mapping[str, Refiner]
+FORMAT = 1
+
+
+class Space:
+    """What turns items into vectors and vectors into scores, with a passport that binds the whole path.
+
+    encoder
+        Any `Encoder`: a fetched model, a distilled one, a wrapped Python callable, precomputed vectors.
+    refiner
+        A fitted refiner applied to every vector, or one for each side under `query` and `document`.
+    similarity
+        A name (`cosine`, `dot`, `euclidean`, `manhattan`) or a `Similarity`.
+
+    >>> from cosimo.encode import FunctionEncoder
+    >>> space = Space(FunctionEncoder(lambda texts: [[len(t), -1.0] for t in texts]), similarity="dot")
+    >>> space.similarity(["ab"], ["abc", ""])
+    array([[7., 1.]], dtype=float32)
+    """
+
+    def __init__(
+        self, encoder: Encoder, *, refiner: Sides | None = None, similarity: str | Similarity = "cosine"
+    ) -> None:
+        self.encoder = encoder
+        self.refiner = refiner
+        self.similarity_function = resolve(similarity)
+        save_state(refiner)  # what cannot be saved is refused now, not after the work
+
+    @classmethod
+    def load(
+        cls,
+        name_or_path: str | Path,
+        *,
+        precision: str = "fp32",
+        device: str | None = None,
+        encoder: Encoder | None = None,
+    ) -> "Space":
+        """A fetched model by name, a model folder, or a space saved by `save`. Never touches the network.
+
+        encoder
+            Stands in for the encoder of a saved space that no name leads back to, such as a Python callable.
+
+        Raises
+        ------
+        MissingModel
+            Nothing of that name is on this machine; the message names the command that fetches it.
+        PassportMismatch
+            The saved space was made with another encoder than the one found.
+        """
+        folder = Path(name_or_path)
+        if (folder / "passport.json").is_file():
+            return cls._load_saved(folder, precision, device, encoder)
+        return cls(encoder or load_encoder(str(name_or_path), precision=precision, device=device))
+
+    @classmethod
+    def _load_saved(cls, folder: Path, precision: str, device: str | None, encoder: Encoder | None) -> "Space":
+        from safetensors.numpy import load_file
+
+        saved = json.loads((folder / "passport.json").read_text(encoding="utf-8"))
+        if saved.get("format") != FORMAT:
+            raise DataError(f"{folder} has space format {saved.get('format')}; this version reads {FORMAT}")
+        arrays = load_file(folder / "refiner.safetensors") if saved["refiner"] is not None else {}
+        space = cls(
+            encoder or load_encoder(saved["encoder"], precision=precision, device=device),
+            refiner=load_state(saved["refiner"], arrays),
+            similarity=saved["similarity"],
+        )
+        Passport.from_json(saved["passport"]).require(space.passport, f"the space in {folder}")
+        return space
+
+    def save(self, path: str | Path) -> None:
+        """Write `passport.json` and, with a refiner, `refiner.safetensors` into the directory `path`."""
+        from safetensors.numpy import save_file
+
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        state, arrays = save_state(self.refiner)
+        saved = {
+            "format": FORMAT,
+            "encoder": self.encoder.passport.name,
+            "similarity": self.similarity_function.scale,
+            "refiner": state,
+            "passport": self.passport.to_json(),
+        }
+        if state is not None:
+            save_file(arrays, folder / "refiner.safetensors")
+        (folder / "passport.json").write_text(json.dumps(saved, indent=2), encoding="utf-8")
+
+    @cached_property
+    def passport(self) -> Passport:
+        """Everything scores in this space depend on."""
+        made_by = self.encoder.passport
+        probe = made_by.probe
+        if probe is not None:
+            half = len(probe) // 2
+            probe = np.concatenate([self._refine(probe[:half], "query"), self._refine(probe[half:], "document")])
+        facts = {
+            "encoder": {"kind": made_by.kind, **made_by.facts},
+            "refiner": state_digest(self.refiner),
+            "similarity": self.similarity_function.scale,
+        }
+        return Passport("space", made_by.name, self.dim, facts, made_by.content, probe)
+
+    @cached_property
+    def dim(self) -> int:
+        """Dimensions of the vectors, after refinement."""
+        if self.refiner is None:
+            return self.encoder.dim
+        return len(self._refine(np.eye(1, self.encoder.dim, dtype=np.float32), "document")[0])
+
+    def encode(
+        self,
+        items: Sequence[Any],
+        *,
+        role: Role | None = None,
+        given: Sequence[Any] | None = None,
+        batch_size: int | None = None,
+        progress: bool = False,
+    ) -> Vectors:
+        """(n, d) refined vectors of n items, in the order given.
+
+        role
+            `query` or `document`: picks the prompt and the refiner's side.
+        given
+            One condition an item, for encoders that take one.
+        """
+        X = self.encoder.encode(items, role=role, given=given, batch_size=batch_size, progress=progress)
+        return self._refine(X, role)
+
+    def encode_query(self, items: Sequence[Any], *, batch_size: int | None = None, progress: bool = False) -> Vectors:
+        """`encode` with the role `query`."""
+        return self.encode(items, role="query", batch_size=batch_size, progress=progress)
+
+    def encode_document(
+        self, items: Sequence[Any], *, batch_size: int | None = None, progress: bool = False
+    ) -> Vectors:
+        """`encode` with the role `document`."""
+        return self.encode(items, role="document", batch_size=batch_size, progress=progress)
+
+    def similarity(self, a: Any, b: Any, *, given: Sequence[Any] | None = None) -> Scores:
+        """(n, m) scores of every item of `a` against every item of `b`; arrays count as vectors of this space.
+
+        given
+            One condition for each item of `a` and, when there are as many, of `b`.
+        """
+        return self.similarity_function(*self._both(a, b, given))
+
+    def similarity_pairwise(self, a: Any, b: Any, *, given: Sequence[Any] | None = None) -> PerItem:
+        """(n,) scores of item i of `a` against item i of `b`."""
+        A, B = self._both(a, b, given)
+        if len(A) != len(B):
+            raise DataError(f"pairs need two sides of equal length, got {len(A)} and {len(B)}")
+        return self.similarity_function.pairs(A, B)
+
+    def _both(self, a: Any, b: Any, given: Sequence[Any] | None) -> tuple[Vectors, Vectors]:
+        A, B = (self._vectors(side, given) for side in (a, b))
+        same_dim(A, B)
+        return A, B
+
+    def _vectors(self, items: Any, given: Sequence[Any] | None) -> Vectors:
+        if isinstance(items, np.ndarray) and items.dtype.kind in "fiu":
+            return as_vectors(items, name="vectors", dim=self.dim)
+        return self.encode(items, given=given)
+
+    def _refine(self, X: Vectors, role: Role | None) -> Vectors:
+        if self.refiner is None:
+            return X
+        if isinstance(self.refiner, Mapping):
+            return self.refiner[role or "document"].transform(X)
+        return self.refiner.transform(X)
+
+    def __repr__(self) -> str:
+        name = self.encoder.passport.name
+        return f"Space({name!r}, dim={self.dim}, similarity={self.similarity_function.scale!r})"
