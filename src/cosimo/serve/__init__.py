@@ -1,0 +1,1 @@
+"""Surfaces for people and programs; nothing else in cosimo knows of them."""

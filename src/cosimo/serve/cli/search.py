@@ -1,0 +1,94 @@
+"""`cosimo search`: the best items of a collection for one query or many."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import typer
+
+import cosimo
+from cosimo.errors import DataError
+from cosimo.records import Record, read_records
+from cosimo.serve.cli.arguments import CollectionPath, Json, Where
+from cosimo.serve.cli.hits import Question, Writer, writer
+
+BLOCK = 256
+"""Queries answered at a time."""
+TEXT, ID = ("text", "query", "question"), ("id", "query_id", "_id", "qid")
+"""Columns of a file of queries, the first that is there counts."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """Find the best items for a query, by meaning, by words (--lexical), or both (--hybrid).
+
+    In a pipe each hit is one line: query, rank, score, id and text, separated by tabs. A file of queries has a column
+    text, query or question, and may have a column id, query_id, _id or qid.
+    """
+
+    examples: ClassVar[tuple[str, ...]] = (
+        'cosimo search papers.cosimo "multi-vector retrieval" -k 5 --where "year >= 2020"',
+        "cosimo search papers.cosimo --queries questions.txt --json > answers.jsonl",
+        "cosimo search papers.cosimo --queries queries.parquet -k 100 --hybrid --run run.trec",
+    )
+
+    collection: CollectionPath
+    query: Annotated[list[str] | None, typer.Argument(metavar="QUERY...", help="Texts to search for.")] = None
+    queries: Annotated[str | None, typer.Option(metavar="FILE", help="A file of queries; - for standard input.")] = None
+    k: Annotated[int, typer.Option("-k", metavar="K", help="Hits a query.")] = 10
+    where: Where = None
+    hybrid: Annotated[bool, typer.Option("--hybrid", help="Fuse the answers by meaning and by words.")] = False
+    lexical: Annotated[bool, typer.Option("--lexical", help="Search by words only (BM25).")] = False
+    min_score: Annotated[float | None, typer.Option(metavar="SCORE", help="Lowest score worth showing.")] = None
+    as_json: Json = False
+    trec: Annotated[
+        Path | None, typer.Option("--run", metavar="FILE", help="Write a TREC run instead of showing hits.")
+    ] = None
+
+    def run(self) -> None:
+        """Answer the queries block by block."""
+        if bool(self.query) == (self.queries is not None):
+            raise typer.BadParameter("search wants queries or --queries FILE, one of the two")
+        if self.hybrid and self.lexical:
+            raise typer.BadParameter("--hybrid and --lexical exclude each other")
+        questions = self._questions()
+        with cosimo.Collection.open(self.collection, mode="r") as collection, writer(self.as_json, self.trec) as write:
+            while block := list(islice(questions, BLOCK)):
+                self._answer(collection, block, write)
+
+    def _answer(self, collection: "cosimo.Collection", block: list[Question], write: Writer) -> None:
+        hits = collection.search(
+            [question.text for question in block],
+            self.k,
+            where=self.where,
+            hybrid=self.hybrid,
+            stages=[cosimo.search.Lexical()] if self.lexical else [],
+            min_score=self.min_score,
+        )
+        for question, found in zip(block, hits, strict=True):
+            write(question, found, hits.scale)
+
+    def _questions(self) -> Iterator[Question]:
+        if self.queries is None:
+            yield from (Question(str(n), text) for n, text in enumerate(self.query or (), 1))
+            return
+        records = read_records(self.queries)
+        for number, record in enumerate(records, 1):
+            yield _question(record, number, records.name)
+
+
+def _question(record: Record, number: int, name: str) -> Question:
+    where = f"{name}, line {record.line}"
+    column = next((column for column in TEXT if column in record.values), None)
+    if column is None:
+        names = ", ".join(map(repr, record.values))
+        raise DataError(
+            f"{where}: a query needs a column {', '.join(TEXT[:-1])} or {TEXT[-1]}; the columns are {names}"
+        )
+    text = record.values[column]
+    if not isinstance(text, str):
+        raise DataError(f"{where}: column {column!r} is {type(text).__name__}, wanted a text")
+    given = next((record.values[column] for column in ID if column in record.values), None)
+    return Question(str(number) if given is None else str(given), text)
