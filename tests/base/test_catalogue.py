@@ -1,0 +1,287 @@
+"""The catalogue: complete, joined to the code both ways, and statuses that cannot lie."""
+
+import importlib
+import inspect
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import claims
+from cosimo import catalogue
+from cosimo._lazy import read_stub
+from cosimo.errors import DataError
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "cosimo"
+HOMES = {"encode", "learn", "refine", "compare", "search", "decide", "measure", "explain", "apply", "serve"}
+ROWS = catalogue.rows()
+REGISTER = tomllib.loads((ROOT / "claims.toml").read_text(encoding="utf-8"))
+
+
+def modules_of(home):
+    return [path for path in (PACKAGE / home).rglob("*.py") if path.stem != "__init__"]
+
+
+def dotted(path):
+    return ".".join(("cosimo", *path.relative_to(PACKAGE).with_suffix("").parts))
+
+
+class TestRows:
+    def test_numbers_are_1_to_228(self):
+        assert [row.n for row in ROWS] == list(range(1, 229))
+
+    def test_keys_are_unique_and_fields_exact(self):
+        lines = (PACKAGE / "catalogue.jsonl").read_text(encoding="utf-8").splitlines()
+        fields = ["n", "name", "paper", "home", "slot", "summary"]
+        for line in lines:
+            keys = list(json.loads(line))
+            assert keys[:6] == fields
+            assert set(keys[6:]) <= {"file", "link"}
+        assert len({row.name for row in ROWS}) == len(ROWS)
+
+    def test_homes_are_rooms(self):
+        assert {row.home for row in ROWS} == HOMES
+
+    def test_summaries_are_one_short_line_each(self):
+        assert len({row.summary for row in ROWS}) == len(ROWS)
+        for row in ROWS:
+            assert row.summary == row.summary.strip()
+            assert 20 <= len(row.summary) <= 160, row.name
+            assert "\n" not in row.summary
+            assert "paper" not in row.summary.split(), f"{row.name}: say what it does, not that it is a paper"
+
+    def test_module_names_are_importable_and_unique_in_their_room(self):
+        stems = [(row.home, stem) for row in ROWS for stem in row.files]
+        assert all(stem.isidentifier() for _, stem in stems)
+        assert len(set(stems)) == len(stems)
+
+
+class TestJoin:
+    def test_a_file_named_like_a_row_lies_in_its_room(self):
+        home_of = {stem: row.home for row in ROWS for stem in row.files}
+        for home in HOMES:
+            for path in modules_of(home):
+                assert home_of.get(path.stem, home) == home, f"{path} implements a row of {home_of[path.stem]}"
+
+    def test_one_file_a_module_name(self):
+        for row in ROWS:
+            for stem in row.files:
+                found = [path for path in modules_of(row.home) if path.stem == stem]
+                assert len(found) <= 1, found
+
+    def test_every_public_class_is_base_or_belongs_to_a_row(self):
+        of_rows = {dotted(path) for row in ROWS for path in modules_of(row.home) if path.stem in row.files}
+        homeless = [
+            f"{home}.{name}"
+            for home, name, module in _public()
+            if name not in catalogue.BASE and module not in of_rows and inspect.isclass(_load(home, name))
+        ]
+        assert homeless == [], "put it into the BASE tuple, or into the module of its row"
+
+    def test_every_base_name_is_a_public_class(self):
+        classes = {name for home, name, _ in _public() if inspect.isclass(_load(home, name))}
+        assert set(catalogue.BASE) - classes == set()
+        assert list(catalogue.BASE) == sorted(set(catalogue.BASE))
+
+    def test_no_base_class_lies_in_the_module_of_a_row(self):
+        of_rows = {catalogue.module(row) for row in ROWS}
+        assert [name for _, name, module in _public() if name in catalogue.BASE and module in of_rows] == []
+
+    def test_implemented_means_there_is_a_file(self):
+        for row in ROWS:
+            module = catalogue.module(row)
+            assert (module is None) == (catalogue.status(row) == "listed")
+            assert module is None or module.split(".")[1] == row.home
+
+    def test_evidence_and_claims_belong_to_rows(self):
+        published = {path.stem for path in (ROOT / "evidence").glob("*.json")}
+        assert published <= set(REGISTER) <= {row.name for row in ROWS}
+        for name in published:
+            assert catalogue.status(catalogue.row(name)) not in ("listed", "implemented")
+
+
+def _public():
+    return [
+        (home, name, module)
+        for home in sorted(HOMES)
+        if (PACKAGE / home / "__init__.pyi").exists()
+        for name, module in read_stub(PACKAGE / home / "__init__.pyi").items()
+    ]
+
+
+def _load(home, name):
+    return getattr(importlib.import_module(f"cosimo.{home}"), name)
+
+
+class TestLookUp:
+    def test_row(self):
+        assert catalogue.row("2d-matryoshka").files == ("matryoshka_2d",)
+
+    def test_unknown_name_is_answered_with_the_closest(self):
+        with pytest.raises(DataError, match="whiteningbert"):
+            catalogue.row("whitening-bert")
+        with pytest.raises(DataError, match="cosimo methods"):
+            catalogue.row("§§§")
+
+    def test_callers_cannot_change_the_catalogue(self):
+        catalogue.rows().clear()
+        assert len(catalogue.rows()) == 228
+
+    @pytest.mark.parametrize(
+        ("question", "expected"),
+        [
+            ("make vectors smaller", "bebr"),
+            ("which threshold should I use?", "cosine-adapter"),
+            ("embed the nodes of a graph", "fastrp"),
+            ("merge models", "self-positioning"),
+        ],
+    )
+    def test_find_by_words(self, question, expected):
+        assert expected in [row.name for row in catalogue.find(question, k=5)]
+
+    def test_find_by_words_is_empty_when_nothing_is_shared(self):
+        assert catalogue.find("zzzzz") == []
+        assert catalogue.find("", k=3) == []
+        assert catalogue.find("vectors", k=0) == []
+
+    def test_find_by_meaning_ranks_by_cosine(self):
+        class Letters:
+            def encode(self, items, *, role=None):
+                return np.array([[item.lower().count(letter) for letter in "abcdefg"] for item in items], float)
+
+        encoder = Letters()
+        found = catalogue.find("graph", encoder, k=228)
+        texts = [f"{row.summary} {row.name.replace('-', ' ')}. {row.paper}" for row in found]
+        q, K = encoder.encode(["graph"])[0], encoder.encode(texts)
+        scores = [float(q @ k / np.linalg.norm(q) / np.linalg.norm(k)) for k in K]
+        assert len(found) == 228
+        assert scores == pytest.approx(sorted(scores, reverse=True))
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A checkout with one row's method, evidence and claims: (row, package folder, function that publishes)."""
+    row = catalogue.row("whiteningbert")
+    package = tmp_path / "src" / "cosimo"
+    (tmp_path / "evidence").mkdir()
+    (package / "refine" / "affine").mkdir(parents=True)
+
+    def publish(*verdicts):
+        record = {
+            "claims": [{"verdict": verdict} for verdict in verdicts],
+            "hashes": catalogue.hashes(row, package=package),
+        }
+        (tmp_path / "evidence" / "whiteningbert.json").write_text(json.dumps(record), encoding="utf-8")
+
+    return row, package, publish
+
+
+class TestStatus:
+    def test_from_listed_to_stale(self, copy):
+        row, package, publish = copy
+        method = package / "refine" / "affine" / "whiteningbert.py"
+        assert catalogue.status(row, package=package) == "listed"
+        method.write_text("1\n", encoding="utf-8")
+        assert catalogue.status(row, package=package) == "implemented"
+        assert catalogue.module(row, package=package) == "cosimo.refine.affine.whiteningbert"
+        publish("holds", "holds")
+        assert catalogue.status(row, package=package) == "holds"
+        method.write_bytes(b"1\r\n")
+        assert catalogue.status(row, package=package) == "holds", "line ends are no change"
+        method.write_text("2\n", encoding="utf-8")
+        assert catalogue.status(row, package=package) == "stale"
+
+    @pytest.mark.parametrize(
+        ("verdicts", "status"),
+        [
+            (["holds", "mixed"], "mixed"),
+            (["holds", "does-not-hold"], "mixed"),
+            (["mixed"], "mixed"),
+            (["does-not-hold", "does-not-hold"], "does-not-hold"),
+        ],
+    )
+    def test_of_several_claims(self, copy, verdicts, status):
+        row, package, publish = copy
+        (package / "refine" / "whiteningbert.py").write_text("1\n", encoding="utf-8")
+        publish(*verdicts)
+        assert catalogue.status(row, package=package) == status
+
+    def test_a_changed_claim_makes_evidence_stale(self, copy):
+        row, package, publish = copy
+        (package / "refine" / "whiteningbert.py").write_text("1\n", encoding="utf-8")
+        publish("holds")
+        register = package.parents[1] / "claims.toml"
+        register.write_text("[[another]]\nmargin = 1\n", encoding="utf-8")
+        assert catalogue.status(row, package=package) == "holds"
+        register.write_text("[[whiteningbert]]\nmargin = 1\n", encoding="utf-8")
+        assert catalogue.status(row, package=package) == "stale"
+
+    def test_a_wheel_carries_its_own_evidence(self, copy):
+        row, package, publish = copy
+        (package / "refine" / "whiteningbert.py").write_text("1\n", encoding="utf-8")
+        publish("holds")
+        (package.parents[1] / "evidence").rename(package / "evidence")
+        assert catalogue.status(row, package=package) == "holds"
+
+
+class TestClaims:
+    def test_register_is_complete(self):
+        for name, entries in REGISTER.items():
+            assert isinstance(entries, list), f"{name}: write [[{name}]], a row may have several claims"
+            for entry in entries:
+                assert set(entry) == {
+                    "claim", "metric", "data", "value", "baseline", "margin", "seeds", "paper", "test"
+                }  # fmt: skip
+                assert (ROOT / entry["test"].split("::")[0]).exists()
+
+    def test_judge_one_seed_is_the_paired_t_interval(self):
+        from scipy import stats
+
+        rng = np.random.default_rng(0)
+        value, baseline = rng.normal(1, 1, 50), rng.normal(0, 1, 50)
+        ours = claims.judge(value[None], baseline[None], 0.0)
+        theirs = stats.ttest_rel(value, baseline).confidence_interval()
+        assert (ours["interval"]["low"], ours["interval"]["high"]) == pytest.approx(tuple(theirs), abs=1e-4)
+
+    def test_judge_numbers_is_the_t_interval_over_seeds(self):
+        from scipy import stats
+
+        value = np.array([[3.0], [4.0], [8.0]])
+        ours = claims.judge(value, np.ones((3, 1)), 0.0)
+        theirs = stats.ttest_1samp(value[:, 0] - 1, 0).confidence_interval()
+        assert (ours["interval"]["low"], ours["interval"]["high"]) == pytest.approx(tuple(theirs), abs=1e-4)
+
+    @pytest.mark.parametrize(("margin", "verdict"), [(0.5, "holds"), (1.0, "mixed"), (1.5, "does-not-hold")])
+    def test_verdicts(self, margin, verdict):
+        value = np.tile([0.9, 1.1], 50)[None]
+        assert claims.judge(value, np.zeros((1, 100)), margin)["verdict"] == verdict
+
+    def test_nothing_varies_no_interval(self):
+        judged = claims.judge(np.ones((3, 1)), np.zeros((3, 1)), 1.0)
+        assert judged["interval"] is None
+        assert judged["verdict"] == "holds"
+
+    def test_pseudo_values_of_a_mean_are_the_values(self):
+        x = np.array([1.0, -2.0, 4.0])
+        assert claims.pseudo(lambda x: float(x.mean()), x) == pytest.approx(x)
+
+    def test_outcome_keeps_reasons_and_runs_each_seed_once(self):
+        entry = {key: key for key in ("metric", "data", "paper", "test")} | {"margin": 0.0, "seeds": [0, 1]}
+        register = [
+            entry | {"claim": "one", "value": "a", "baseline": "b"},
+            entry | {"claim": "two", "value": "b", "baseline": "a"},
+        ]
+        calls = []
+
+        def run(seed):
+            calls.append(seed)
+            return {"a": 2.0 + seed, "b": 1.0 - seed}
+
+        before = {"claims": [{"claim": "two", "reason": "a is better"}]}
+        one, two = claims.outcome(register, lambda node: run, before)
+        assert calls == [0, 1]
+        assert (one["difference"], two["difference"]) == (2.0, -2.0)
+        assert (one["reason"], two["reason"]) == ("", "a is better")

@@ -1,0 +1,242 @@
+"""The shape of the code base, held by counting: sizes, arrows between rooms, and what every public name must have."""
+
+import ast
+import importlib
+import inspect
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from contracts.collect import modules
+from cosimo._lazy import read_stub
+from mutants import mutants
+
+ROOT = Path(__file__).parents[2]
+SRC = ROOT / "src" / "cosimo"
+FILES = sorted(SRC.rglob("*.py"))
+STUBS = sorted(SRC.rglob("*.pyi"))
+
+MAX_FILE, MAX_FUNCTION, AIM_FUNCTION, MAX_PARAMETERS = 300, 80, 40, 8
+
+LONG_FILES: tuple[str, ...] = ("src/cosimo/contracts.py",)
+"""Files longer than allowed: the contracts are read together. This tuple may only shrink."""
+
+TOO_LONG: tuple[str, ...] = ()
+"""Functions longer than the aim, as `file:function`. This tuple may only shrink."""
+
+WITHOUT_CONTRACT: tuple[str, ...] = (
+    "AddReport",
+    "Codes",
+    "Collection",
+    "Gaussians",
+    "Hit",
+    "Hits",
+    "Item",
+    "Passport",
+    "Query",
+    "Tokens",
+)
+"""Public classes that are values, or keep no contract, and so have no examples."""
+
+PRIVATE = re.compile(r"/(?:work|root|home)/[\w.-]+|pypi\.org|pythonhosted|artifactory|devpi|(?:extra-)?index-url")
+"""Paths of one machine, and package registries: neither belongs into what others install."""
+
+BASE = {"contracts", "types", "errors", "passport", "statistics"}
+ROOMS = {"encode", "learn", "refine", "compare", "search", "decide"}
+ON_TOP = {"measure", "explain", "apply"}
+MAY_IMPORT = {
+    "base": set(),
+    **{room: set() for room in ROOMS},
+    "search": {"compare"},
+    "learn": {"encode", "compare"},
+    "records": set(),
+    "assembly": ROOMS - {"learn"} | {"records"},
+    **{room: ROOMS | ON_TOP | {"records", "assembly"} for room in (*ON_TOP, "serve")},
+}
+"""What each part may import beside itself and the base. Nothing imports `serve`."""
+
+
+@cache
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def short(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def lines(file: Path) -> int:
+    return len(file.read_text(encoding="utf-8").splitlines())
+
+
+def functions(file: Path) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(tree(file)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def length(function: ast.FunctionDef) -> int:
+    """Lines of a function without its docstring."""
+    docstring = function.body[0] if ast.get_docstring(function, clean=False) is not None else None
+    return function.end_lineno - function.lineno + 1 - (docstring.end_lineno - docstring.lineno + 1 if docstring else 0)
+
+
+def imported(file: Path) -> set[str]:
+    """Dotted names under cosimo that a file imports anywhere, inside functions and type-checking blocks too."""
+    found = set()
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "cosimo":
+            found |= {f"cosimo.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module)
+    return {name for name in found if name.split(".")[0] == "cosimo"}
+
+
+def part_of(name: str) -> str:
+    """The part that a file or package directly under cosimo belongs to; files that are not base assemble the rooms."""
+    if name in BASE or name.startswith("_"):
+        return "base"
+    return name if name in MAY_IMPORT else "assembly"
+
+
+def public() -> list[tuple[str, str, object]]:
+    """(package, name, object) of every public name of the package and its rooms."""
+    found = []
+    for stub in STUBS:
+        package = ".".join(stub.parent.relative_to(SRC.parent).parts)
+        found += [(package, name, getattr(importlib.import_module(package), name)) for name in read_stub(stub)]
+    return found
+
+
+def public_classes() -> set[type]:
+    return {value for _, _, value in public() if inspect.isclass(value)}
+
+
+def where_tested(cls: type) -> str:
+    """The test file of a class, under `tests`."""
+    _, *folders, name = cls.__module__.split(".")
+    return f"{folders[0] if folders else part_of(name)}/test_{name}.py"
+
+
+@pytest.mark.parametrize("file", FILES, ids=short)
+class TestFile:
+    def test_is_short(self, file):
+        assert lines(file) <= MAX_FILE or short(file) in LONG_FILES
+
+    def test_says_what_it_is_for(self, file):
+        assert ast.get_docstring(tree(file))
+
+    def test_name_says_something(self, file):
+        assert file.stem.strip("_") not in {"utils", "util", "helpers", "common", "misc"}
+
+    def test_functions_are_short(self, file):
+        lengths = {f"{short(file)}:{function.name}": length(function) for function in functions(file)}
+        assert [name for name, lines in lengths.items() if lines > MAX_FUNCTION] == []
+        assert [name for name, lines in lengths.items() if lines > AIM_FUNCTION and name not in TOO_LONG] == []
+
+    def test_parameters_are_few(self, file):
+        for function in functions(file):
+            args = function.args
+            named = [
+                arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs) if arg.arg not in ("self", "cls")
+            ]
+            assert len(named) <= MAX_PARAMETERS, function.name
+
+    def test_no_print_no_assert_no_future(self, file):
+        for node in ast.walk(tree(file)):
+            assert not isinstance(node, ast.Assert), f"assert in line {node.lineno}"
+            assert not (isinstance(node, ast.ImportFrom) and node.module == "__future__")
+            called = node.func if isinstance(node, ast.Call) else None
+            assert not (isinstance(called, ast.Name) and called.id == "print"), f"print in line {node.lineno}"
+
+    def test_imports_follow_the_arrows(self, file):
+        here = part_of(file.relative_to(SRC).with_suffix("").parts[0])
+        parts = {part_of(name.split(".")[1]) if "." in name else "assembly" for name in imported(file)}
+        assert parts <= {here, "base"} | MAY_IMPORT[here]
+
+
+def test_nothing_names_a_machine_or_a_registry():
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    files = [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name) != Path(__file__)]
+    texts = {short(file): file.read_text(encoding="utf-8", errors="ignore") for file in files if file.is_file()}
+    assert {name: PRIVATE.findall(text) for name, text in texts.items() if PRIVATE.search(text)} == {}
+
+
+def test_mutants_still_apply():
+    """Every line that `make mutants` breaks is there, once, and so are the tests that must notice."""
+    for mutant in mutants():
+        assert mutant.fits(), mutant.name
+        assert all((ROOT / test.split("::")[0]).is_file() for test in mutant.tests), mutant.name
+
+
+def test_exceptions_only_shrink():
+    long = {f"{short(file)}:{f.name}" for file in FILES for f in functions(file) if length(f) > AIM_FUNCTION}
+    assert set(TOO_LONG) <= long, "a function got shorter: take it off the tuple"
+    assert set(LONG_FILES) <= {short(file) for file in FILES if lines(file) > MAX_FILE}, "a file got shorter"
+
+
+@pytest.mark.parametrize("stub", STUBS, ids=short)
+class TestStub:
+    def test_every_name_resolves_to_its_module(self, stub):
+        package = importlib.import_module(".".join(stub.parent.relative_to(SRC.parent).parts))
+        for name, home in read_stub(stub).items():
+            value = getattr(package, name)
+            assert inspect.ismodule(value) or value is getattr(importlib.import_module(home), name)
+            assert inspect.ismodule(value) or not hasattr(value, "__module__") or value.__module__ == home
+
+    def test_all_equals_the_stub(self, stub):
+        package = importlib.import_module(".".join(stub.parent.relative_to(SRC.parent).parts))
+        assert package.__all__ == sorted(read_stub(stub))
+
+    def test_one_sorted_name_a_line(self, stub):
+        imports = [node for node in tree(stub).body if isinstance(node, ast.ImportFrom)]
+        assert all(len(node.names) == 1 and node.names[0].name == node.names[0].asname for node in imports)
+        keys = [(node.module, node.names[0].name) for node in imports]
+        assert keys == sorted(keys)
+
+
+def test_every_public_class_has_an_example():
+    shown = {type(value) for module in modules() for value in module.EXAMPLES}
+    methods = {cls for cls in public_classes() if not issubclass(cls, Exception)} - shown
+    bare = sorted({cls.__name__ for cls in methods} - set(WITHOUT_CONTRACT))
+    assert not bare, f"no EXAMPLES in any test file for {bare}"
+
+
+def test_classes_without_contract_exist():
+    assert set(WITHOUT_CONTRACT) <= {cls.__name__ for cls in public_classes()}
+
+
+def test_examples_are_shown_in_the_test_file_of_their_module():
+    for module in modules():
+        path = Path(module.__file__).relative_to(ROOT / "tests").as_posix()
+        assert {where_tested(type(value)) for value in module.EXAMPLES} <= {path}
+
+
+def test_every_public_function_is_tested():
+    tests = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
+    called = [name for _, name, value in public() if inspect.isfunction(value)]
+    assert [name for name in called if not re.search(rf"\b{name}\(", tests)] == []
+
+
+def test_no_public_signature_takes_anything():
+    """No `**kwargs`: a misspelt argument must be an error."""
+    classes = {cls for cls in public_classes() if not issubclass(cls, Exception)}
+    members = [value for _, _, value in public() if inspect.isfunction(value)] + list(classes)
+    members += [member for cls in classes for name, member in vars(cls).items() if inspect.isfunction(member)]
+    for member in members:
+        kinds = {parameter.kind for parameter in inspect.signature(member).parameters.values()}
+        assert inspect.Parameter.VAR_KEYWORD not in kinds, member
+
+
+def test_abstract_or_final():
+    """No class of ours inherits from one that itself inherits from ours; errors are the one tree."""
+    for cls in public_classes():
+        ours = [base for base in cls.__mro__[1:] if base.__module__.startswith("cosimo.")]
+        assert len(ours) <= 1 or issubclass(cls, Exception), cls

@@ -1,0 +1,116 @@
+"""Runs registered claims and writes their outcome, whichever way it comes out: python tests/claims.py [KEY ...]
+
+A claim in claims.toml names two systems and a margin: it says that `value` minus `baseline` is at least `margin`.
+Its test is a function `run(seed) -> {system: figure}`. A figure is a number, or (n,) one number a unit (an item, a
+query, a pair) whose mean is the number; for a figure that is no mean, such as a rank correlation, the units are its
+jackknife pseudo-values (`pseudo`). Units and seeds both vary, so the interval of the paired difference D covers both:
+
+    SE^2 = var_i(D_i) / n + var_s(D_s) / S,        low, high = D -+ t SE,        df by Welch and Satterthwaite
+
+    low >= margin   -> holds           high < margin   -> does-not-hold           neither   -> mixed
+"""
+
+import importlib.util
+import json
+import platform
+import sys
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+import cosimo
+from cosimo import catalogue
+
+ROOT = Path(__file__).parents[1]
+Run = Callable[[int], Mapping[str, Any]]
+
+
+def pseudo(statistic: Callable[..., float], *arrays: np.ndarray) -> np.ndarray:
+    """(n,) jackknife pseudo-values of a statistic of paired arrays (n,): n T - (n - 1) T without unit i."""
+    n, whole = len(arrays[0]), statistic(*arrays)
+    without = [statistic(*(np.delete(array, i) for array in arrays)) for i in range(n)]
+    return n * whole - (n - 1) * np.asarray(without)
+
+
+def judge(value: np.ndarray, baseline: np.ndarray, margin: float, *, level: float = 0.95) -> dict[str, Any]:
+    """Verdict on value - baseline >= margin from figures (seeds, units) of two systems, unit by unit."""
+    D = value - baseline
+    seeds, units = D.shape
+    parts = [D.mean(axis=0).var(ddof=1) / units if units > 1 else 0.0]
+    parts.append(D.mean(axis=1).var(ddof=1) / seeds if seeds > 1 else 0.0)
+    mean, error = float(D.mean()), float(np.sqrt(sum(parts)))
+    interval = None
+    low = high = mean
+    if error > 0:
+        df = error**4 / sum(part**2 / (count - 1) for part, count in zip(parts, (units, seeds), strict=True) if part)
+        reach = float(stats.t.ppf((1 + level) / 2, df)) * error
+        low, high = mean - reach, mean + reach
+        interval = {"low": round(low, 4), "high": round(high, 4), "level": level, "units": units, "seeds": seeds}
+    verdict = "holds" if low >= margin else "does-not-hold" if high < margin else "mixed"
+    return {
+        "ours": round(float(value.mean()), 4),
+        "baseline": round(float(baseline.mean()), 4),
+        "difference": round(mean, 4),
+        "interval": interval,
+        "verdict": verdict,
+    }
+
+
+def outcome(entries: Sequence[Mapping[str, Any]], load: Callable[[str], Run], before: Mapping[str, Any]) -> list[Any]:
+    """One record for each registered claim of a row; reasons somebody wrote into the last outcome are kept."""
+    results: dict[tuple[str, int], Mapping[str, Any]] = {}
+    reasons = {claim["claim"]: claim["reason"] for claim in before.get("claims", ()) if claim["reason"]}
+    claims = []
+    for entry in entries:
+        for seed in entry["seeds"]:
+            if (entry["test"], seed) not in results:
+                results[entry["test"], seed] = load(entry["test"])(seed)
+        figures = [
+            np.stack([np.atleast_1d(results[entry["test"], seed][system]) for seed in entry["seeds"]])
+            for system in (entry["value"], entry["baseline"])
+        ]
+        judged = judge(*figures, entry["margin"])
+        named = {key: entry[key] for key in ("claim", "metric", "data", "margin", "seeds", "paper")}
+        systems = {"systems": [entry["value"], entry["baseline"]]}
+        claims.append(named | systems | judged | {"reason": reasons.get(entry["claim"], "")})
+    return claims
+
+
+def load(node: str) -> Run:
+    """The function under a node such as `tests/refine/test_whiteningbert.py::run`."""
+    path, name = node.split("::")
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{node} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: Run = getattr(module, name)
+    return found
+
+
+def main(names: Sequence[str]) -> None:
+    """Run the claims of these rows, or of all that have any."""
+    register = tomllib.loads((ROOT / "claims.toml").read_text(encoding="utf-8"))
+    for name in names or register:
+        row = catalogue.row(name)
+        claims = outcome(register[name], load, catalogue.evidence(row) or {})
+        packages = {package: version(package) for package in ("numpy", "scipy", "scikit-learn")}
+        record = {
+            "name": name,
+            "claims": claims,
+            "hashes": catalogue.hashes(row),
+            "versions": {"cosimo": cosimo.__version__, "python": platform.python_version()} | packages,
+        }
+        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+        (ROOT / "evidence" / f"{name}.json").write_text(text, encoding="utf-8")
+        verdicts = ", ".join(f"{claim['verdict']} ({claim['difference']:+.2f})" for claim in claims)
+        sys.stdout.write(f"{name}: {verdicts}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
