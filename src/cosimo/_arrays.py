@@ -47,9 +47,9 @@ def unit(X: Vectors) -> Vectors:
     array([[ 0.6, -0.8],
            [ 0. ,  0. ]])
     """
-    norms: Vectors = np.linalg.norm(X, axis=1, keepdims=True)
-    result: Vectors = X / np.where(norms > 0, norms, norms.dtype.type(1))
-    return result
+    lengths = np.sqrt(np.einsum("nd,nd->n", X, X, dtype=np.float64))[:, None]  # squares overflow in float32
+    rows: Vectors = np.divide(X, np.where(lengths > 0, lengths, 1), dtype=X.dtype, casting="same_kind")
+    return rows
 
 
 def as_ids(ids: ArrayLike, n: int) -> NDArray[np.int64]:

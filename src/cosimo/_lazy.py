@@ -2,9 +2,20 @@
 
 import ast
 import importlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+
+class _Package(ModuleType):
+    """A package whose public name wins over the submodule of the same name, as in `cosimo.encode.fastrp`."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # The import system binds a loaded submodule to its parent, here.
+        public = isinstance(value, ModuleType) and name in self.__all__ and value.__name__ == f"{self.__name__}.{name}"
+        super().__setattr__(name, getattr(value, name, value) if public else value)
 
 
 def read_stub(stub: Path) -> dict[str, str]:
@@ -25,6 +36,7 @@ def read_stub(stub: Path) -> dict[str, str]:
 def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """`__getattr__`, `__dir__` and `__all__` for a package whose stub lies beside `file`."""
     homes = read_stub(Path(file).with_suffix(".pyi"))
+    sys.modules[package].__class__ = _Package
 
     def __getattr__(name: str) -> Any:
         if name not in homes:

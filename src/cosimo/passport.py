@@ -107,7 +107,9 @@ class Passport:
             return Comparison("different", differences)
         if self.probe is None or other.probe is None or self.probe.shape != other.probe.shape:
             return Comparison("different", differences or ("neither side has probe vectors to compare",))
-        agreement = float((unit(self.probe) * unit(other.probe)).sum(axis=1).min())
+        mine, theirs = unit(self.probe), unit(other.probe)
+        same = (mine == theirs).all(axis=1)  # zero vectors, too, agree with each other
+        agreement = float(np.where(same, 1, (mine * theirs).sum(axis=1)).min())
         if agreement >= AGREEMENT:
             return Comparison("compatible", differences, agreement)
         return Comparison("different", (*differences, f"probe vectors: cosine {agreement:.4f}"), agreement)

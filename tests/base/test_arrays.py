@@ -92,3 +92,8 @@ def test_ids_of_wrong_shape_or_type_refused(bad):
 def test_ids_are_distinct_and_not_negative(bad):
     with pytest.raises(DataError, match="distinct and not negative"):
         as_ids(bad, 2)
+
+
+@pytest.mark.parametrize("size", [1e-25, 1e25])
+def test_unit_of_very_short_and_very_long_rows(size):
+    np.testing.assert_allclose(unit(np.full((1, 4), size, np.float32)), 0.5, rtol=1e-6)

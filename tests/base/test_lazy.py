@@ -3,13 +3,14 @@ import sys
 
 import pytest
 
-from cosimo._lazy import attach, read_stub
+from cosimo._lazy import read_stub
 
 STUB = """\
 import os
 from shapes.circle import Circle as Circle
 from shapes.circle import hidden
 from shapes import flat as flat
+from shapes.disc import disc as disc
 
 __version__: str
 """
@@ -26,6 +27,7 @@ def package(tmp_path, monkeypatch):
     (root / "__init__.pyi").write_text(STUB)
     (root / "circle.py").write_text("class Circle: ...\nhidden = 1\n")
     (root / "flat.py").write_text("")
+    (root / "disc.py").write_text("def disc(): return 'a disc'\n")
     monkeypatch.syspath_prepend(tmp_path)
     yield importlib.import_module("shapes")
     for name in [name for name in sys.modules if name.split(".")[0] == "shapes"]:
@@ -35,7 +37,7 @@ def package(tmp_path, monkeypatch):
 def test_only_names_exported_as_themselves_count(tmp_path):
     stub = tmp_path / "x.pyi"
     stub.write_text(STUB)
-    assert read_stub(stub) == {"Circle": "shapes.circle", "flat": "shapes"}
+    assert read_stub(stub) == {"Circle": "shapes.circle", "flat": "shapes", "disc": "shapes.disc"}
 
 
 def test_nothing_is_loaded_before_it_is_used(package):
@@ -48,7 +50,7 @@ def test_sub_packages_load_as_modules(package):
 
 
 def test_names_are_listed(package):
-    assert dir(package) == package.__all__ == ["Circle", "flat"]
+    assert dir(package) == package.__all__ == ["Circle", "disc", "flat"]
 
 
 def test_unknown_name_is_an_attribute_error(package):
@@ -56,7 +58,8 @@ def test_unknown_name_is_an_attribute_error(package):
         package.Square  # noqa: B018
 
 
-def test_attach_reads_the_stub_beside_the_file(tmp_path):
-    (tmp_path / "__init__.pyi").write_text(STUB)
-    _, names, public = attach("shapes", str(tmp_path / "__init__.py"))
-    assert names() == public == ["Circle", "flat"]
+def test_a_name_wins_over_the_submodule_it_lives_in(package):
+    import shapes.disc  # noqa: F401
+
+    assert package.disc() == "a disc"
+    assert sys.modules["shapes.disc"].disc is package.disc

@@ -5,9 +5,9 @@ where it must. A check file `tests/contracts/test_<contract>.py` declares `KIND`
 kind's name. That is the whole registry: neither side lists the other.
 """
 
+import ast
 import copy
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -115,9 +115,15 @@ def load(path: Path) -> ModuleType:
 
 
 def declaring(name: str, pattern: str) -> list[ModuleType]:
-    """The test files under `tests/` that match `pattern` and declare `name` at their top level."""
-    declared = re.compile(rf"^{name}\b.*=", re.MULTILINE)
-    return [load(path) for path in sorted(TESTS.glob(pattern)) if declared.search(path.read_text(encoding="utf-8"))]
+    """The test files under `tests/` that match `pattern` and assign `name` at their top level."""
+    return [load(path) for path in sorted(TESTS.glob(pattern)) if name in assigned(path)]
+
+
+def assigned(path: Path) -> set[str]:
+    """The names a file assigns at its top level, read without running it."""
+    statements = ast.parse(path.read_text(encoding="utf-8")).body
+    targets = [target for node in statements if isinstance(node, ast.Assign) for target in node.targets]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 @cache

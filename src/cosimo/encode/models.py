@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -159,8 +160,6 @@ def load_encoder(name_or_path: str | Path, *, precision: str = "fp32", device: s
     DataError
         The folder is no model that can be read.
     """
-    from cosimo.encode.onnx_text import OnnxEncoder
-    from cosimo.encode.static import StaticEncoder
     from cosimo.encode.wordllama_wheel import WEIGHTS, wordllama
 
     if device not in (None, "cpu"):
@@ -171,7 +170,11 @@ def load_encoder(name_or_path: str | Path, *, precision: str = "fp32", device: s
     if (folder / WEIGHTS).is_file():
         return wordllama(folder, name=name)
     if _is_static(folder):
+        from cosimo.encode.static import StaticEncoder
+
         return StaticEncoder.from_folder(folder, name=name)
+    from cosimo.encode.onnx_text import OnnxEncoder  # onnxruntime, which token tables do without
+
     return OnnxEncoder.from_folder(folder, name=name, precision=precision)
 
 
@@ -188,7 +191,8 @@ def sha256_of(path: Path) -> str:
         pass  # not there or not readable: it is only a memory
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    write_whole(note, json.dumps({"file": seen, "sha256": digest}).encode())
+    with suppress(DataError):  # a home that cannot be written costs time only
+        write_whole(note, json.dumps({"file": seen, "sha256": digest}).encode())
     return digest
 
 
