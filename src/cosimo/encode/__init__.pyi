@@ -1,3 +1,5 @@
+from cosimo.encode.chunking import Chunking as Chunking
+from cosimo.encode.chunking import chunk as chunk
 from cosimo.encode.distillation import distill as distill
 from cosimo.encode.fetching import fetch as fetch
 from cosimo.encode.function import FunctionEncoder as FunctionEncoder

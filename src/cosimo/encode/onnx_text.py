@@ -30,6 +30,7 @@ from cosimo.encode.onnx_session import Session
 from cosimo.encode.pooling import POOLINGS, Mask
 from cosimo.encode.sides import Sides
 from cosimo.encode.texts import batch_limit, check_texts, distinct, no_condition, probe_vectors
+from cosimo.encode.token_spans import token_spans
 from cosimo.encode.truncation import note
 from cosimo.errors import DataError
 from cosimo.passport import Passport
@@ -186,6 +187,25 @@ class OnnxEncoder(Sides):
                 states[i] = values[:length].copy()
         note(int(cut[inverse].sum()), n=len(texts), limit=self.folder.max_tokens)
         return Tokens.stack([states[i] for i in inverse], dim=self._session.dim)
+
+    @cached_property
+    def window(self) -> int:
+        """Tokens of a document that are read, special tokens and prompt aside."""
+        return max(0, self.folder.max_tokens - len(self._whole.encode(self.folder.prompt("document")).ids))
+
+    def token_spans(self, text: str) -> Rows:
+        """(t, 2) characters of each token of a text, as far as it goes, without special tokens and prompt."""
+        lowered = text.lower() if self.folder.lowercase else text
+        # A few letters become two in lower case; places in such a text would not be those in the original.
+        return token_spans(self._whole, lowered if len(lowered) == len(text) else text)
+
+    @cached_property
+    def _whole(self) -> Tokenizer:
+        """The tokenizer without a window."""
+        tokenizer = Tokenizer.from_str(self.tokenizer_json)
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
 
     def _read(self, texts: list[str], role: Role | None) -> tuple[list[NDArray[np.int32]], NDArray[np.bool_]]:
         prompt = self.folder.prompt(role)

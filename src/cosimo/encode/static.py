@@ -30,10 +30,11 @@ from cosimo._progress import bar
 from cosimo.encode.sides import Sides
 from cosimo.encode.static_folder import read_folder, write_folder
 from cosimo.encode.texts import batch_limit, check_texts, distinct, no_condition, probe_vectors
+from cosimo.encode.token_spans import token_spans
 from cosimo.encode.truncation import note
 from cosimo.errors import DataError, ShapeError
 from cosimo.passport import Passport, fingerprint
-from cosimo.types import Role, Vectors
+from cosimo.types import Role, Rows, Vectors
 
 BATCH = 1024
 CHARACTERS = 1_000_000
@@ -163,6 +164,15 @@ class StaticEncoder(Sides):
             X = unit(X)
         note(int(cut[rows].sum()), n=len(texts), limit=self.max_length or 0)
         return X if len(unique) == len(texts) else X[rows]
+
+    @property
+    def window(self) -> int | None:
+        """Tokens of a text that are read, None for all."""
+        return self.max_length
+
+    def token_spans(self, text: str) -> Rows:
+        """(t, 2) characters of each token of a text, as far as it goes."""
+        return token_spans(self._tokenizer, text)
 
     def _tokenize(self, texts: list[str]) -> Tokenised:
         """Token ids of each text, and whether it was cut."""

@@ -14,6 +14,7 @@ import numpy as np
 from cosimo._arrays import as_vectors
 from cosimo.errors import DataError, ShapeError
 from cosimo.search.filters import LARGEST, column
+from cosimo.search.stores.checksums import vector_checksum
 from cosimo.types import Item, Rows, Tokens
 
 
@@ -40,14 +41,15 @@ class Batch:
         return [name for name, times in Counter(self.ids).items() if times > 1]
 
     def parts(self, kind: str, positions: Sequence[int], first: int) -> Iterator[tuple[Any, ...]]:
-        """Item row, kind, part, start, stop and bytes of the vectors of the items at `positions`, rows from `first`."""
+        """Row, kind, part, start, stop, bytes and checksum of the vectors of the items at `positions`, from `first`."""
         offsets = self.vectors[kind].offsets.tolist()
         values = self.vectors[kind].values
         places = self.spans[kind].tolist() if kind in self.spans else None
         for row, position in enumerate(positions, first):
             for part, at in enumerate(range(offsets[position], offsets[position + 1])):
                 start, stop = places[at] if places else (None, None)
-                yield row, kind, part, start, stop, values[at].tobytes()
+                value = values[at].tobytes()
+                yield row, kind, part, start, stop, value, vector_checksum(row, part, value)
 
 
 @dataclass(frozen=True, eq=False)

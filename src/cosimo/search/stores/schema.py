@@ -6,6 +6,8 @@
     vectors    float32 (little-endian) by item, kind and part, with the part's place in the text
     full_text  FTS5 over the texts of live items, holding no copy of them
 
+The first three carry a checksum of each row in `crc`; indexes are compared with them by `SqliteStore.check`.
+
 Rows are numbered once (`AUTOINCREMENT`), so a row number never answers with another item's content. An id is unique
 among live items only.
 """
@@ -23,26 +25,28 @@ from cosimo.errors import DataError, StoreError
 from cosimo.search.durable import publish
 from cosimo.search.filters import KEYWORDS, NAME, column
 from cosimo.search.full_text import TOKENIZER
+from cosimo.search.stores.checksums import meta_checksum
 from cosimo.search.stores.connections import connect, in_sentences
 
 APPLICATION_ID = 0x636F7369  # "cosi" in the file's header
 FIELD_TYPES = {"int": int, "float": float, "str": str, "bool": bool}
 SQL_TYPES = {int: "INTEGER", float: "REAL", str: "TEXT", bool: "INTEGER"}
 
+LIVE_TEXTS = "CREATE VIEW live_texts AS SELECT row, text FROM items WHERE dead = 0 AND text IS NOT NULL"
 TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE items (
     row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, dead INTEGER NOT NULL DEFAULT 0,{columns}
-    text TEXT, payload TEXT NOT NULL
+    text TEXT, payload TEXT NOT NULL, crc INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX items_by_id ON items (id) WHERE dead = 0;
 CREATE INDEX items_dead ON items (row) WHERE dead = 1;
 CREATE TABLE vectors (
     number INTEGER PRIMARY KEY, item INTEGER NOT NULL, kind TEXT NOT NULL, part INTEGER NOT NULL,
-    start INTEGER, stop INTEGER, value BLOB NOT NULL
+    start INTEGER, stop INTEGER, value BLOB NOT NULL, crc INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX vectors_by_item ON vectors (kind, item, part);
-CREATE VIEW live_texts AS SELECT row, text FROM items WHERE dead = 0 AND text IS NOT NULL;
+{live_texts};
 CREATE VIRTUAL TABLE full_text USING fts5 (
     text, content = 'live_texts', content_rowid = 'row', tokenize = '{tokenizer}'
 );
@@ -51,7 +55,7 @@ CREATE VIRTUAL TABLE full_text USING fts5 (
 
 def _create_tables(db: sqlite3.Connection, fields: Mapping[str, type]) -> None:
     columns = "".join(f" {column(name)} {SQL_TYPES[kind]}," for name, kind in fields.items())
-    for statement in TABLES.format(columns=columns, tokenizer=TOKENIZER).split(";\n"):
+    for statement in TABLES.format(columns=columns, live_texts=LIVE_TEXTS, tokenizer=TOKENIZER).split(";\n"):
         db.execute(statement)
     for number, name in enumerate(fields):
         db.execute(f"CREATE INDEX items_by_field_{number} ON items ({column(name)}) WHERE dead = 0")
@@ -91,6 +95,7 @@ def create_database(path: Path, fields: Mapping[str, type], meta: Mapping[str, A
         **meta,
         "fields": {name: kind.__name__ for name, kind in fields.items()},
         "generation": 0,
+        "compacted": 0,
         "dims": {},
         "caches": {},
     }
@@ -125,7 +130,7 @@ def is_current(db: sqlite3.Connection, path: Path) -> bool:
     Raises
     ------
     StoreError
-        When the file belongs to another program, or to a newer cosimo.
+        When the file belongs to another program, to a newer cosimo, or holds triggers or views that would run here.
     """
     version = _pragma(db, "user_version")
     if _pragma(db, "application_id") != APPLICATION_ID:
@@ -134,6 +139,14 @@ def is_current(db: sqlite3.Connection, path: Path) -> bool:
         raise StoreError(
             f"{path}: written by a newer cosimo (format {version}, this one reads up to {len(MIGRATIONS)}); "
             "upgrade cosimo to open it"
+        )
+    foreign = db.execute(
+        "SELECT type, name FROM sqlite_schema WHERE type = 'trigger' OR (type = 'view' AND sql != ?)", (LIVE_TEXTS,)
+    ).fetchone()
+    if foreign:
+        raise StoreError(
+            f"{path}: it holds a {foreign[0]} {foreign[1]!r} that is not cosimo's and would run whenever it is used; "
+            "remove it, or get the collection from its source again"
         )
     return version == len(MIGRATIONS)
 
@@ -144,14 +157,22 @@ def _pragma(db: sqlite3.Connection, name: str) -> int:
 
 def read_meta(db: sqlite3.Connection, key: str) -> Any:
     """The value under `key`; every key is written at creation."""
-    found = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-    try:
-        return json.loads(found[0])
-    except (TypeError, ValueError) as error:
-        raise StoreError(f"the database is damaged: it does not say its {key}; restore a backup") from error
+    found = db.execute("SELECT value, crc FROM meta WHERE key = ?", (key,)).fetchone()
+    if found is None or found[1] != meta_checksum(key, found[0]):
+        raise StoreError(f"the database is damaged: it does not say its {key}; restore a backup")
+    return json.loads(found[0])
+
+
+def read_settings(db: sqlite3.Connection) -> tuple[dict[str, type], dict[str, Any], dict[str, Any]]:
+    """Declared fields, passport and settings, which never change."""
+    fields = {name: FIELD_TYPES[kind] for name, kind in read_meta(db, "fields").items()}
+    return fields, read_meta(db, "passport"), read_meta(db, "settings")
 
 
 def write_meta(db: sqlite3.Connection, key: str, value: Any) -> None:
     """Put `value` under `key`."""
     text = json.dumps(value, allow_nan=False)
-    db.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, text))
+    db.execute(
+        "INSERT INTO meta VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, crc = excluded.crc",
+        (key, text, meta_checksum(key, text)),
+    )

@@ -10,6 +10,7 @@ committed state, and writers wait for each other.
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, final
 
@@ -92,6 +93,11 @@ class SqliteStore:
         return int(self._meta("generation"))
 
     @property
+    def compacted(self) -> int:
+        """The generation of the last `compact` that dropped something, 0 before."""
+        return int(self._meta("compacted"))
+
+    @property
     def dims(self) -> dict[str, int]:
         """Dimensions of the stored vectors, by kind."""
         return dict(self._meta("dims"))
@@ -140,12 +146,7 @@ class SqliteStore:
     def delete(self, ids: Sequence[str] | None = None, *, where: str | None = None) -> int:
         """Forget the items under `ids`, or those that pass `where`; how many there were.
 
-        They are found no more at once; their bytes stay in the file until `compact`.
-
-        Raises
-        ------
-        DataError
-            Unless exactly one of the two is given.
+        They are found no more at once; their bytes stay in the file until `compact`. `DataError` for both or neither.
         """
         if (ids is None) == (where is None):
             raise DataError('delete wants either ids or where; every item passes where="id is not missing"')
@@ -159,12 +160,25 @@ class SqliteStore:
         return len(rows)
 
     def compact(self) -> int:
-        """Drop dead items and their vectors from the file; how many there were. The file keeps its size for reuse."""
+        """Drop dead items and their vectors from the file; how many there were. The file keeps its size for reuse.
+
+        `dead` lists them no more, so caches made before `compacted` are void.
+        """
         with self._writing() as db:
-            for kind in schema.read_meta(db, "dims"):
-                dead = "SELECT row FROM items WHERE dead = 1"
-                db.execute(f"DELETE FROM vectors WHERE kind = ? AND item IN ({dead})", (kind,))
-            return db.execute("DELETE FROM items WHERE dead = 1").rowcount
+            dropped = sql.drop_dead(db, schema.read_meta(db, "dims"))
+            if dropped:
+                schema.write_meta(db, "compacted", schema.read_meta(db, "generation") + 1)
+        return dropped
+
+    def check(self) -> None:
+        """Read everything once: SQLite's own checks, indexes against tables, and every checksum.
+
+        The index of words is left out when opened read-only.
+        """
+        with self._connections.reading() as db:
+            sql.check_structure(db, words=not self.readonly)
+        for _ in chain(self.scan(), *map(self.vectors, self.dims)):
+            pass
 
     def get(self, ids: Sequence[str]) -> list[Item | None]:
         """The items under `ids`, in order, None where there is none."""
@@ -202,12 +216,9 @@ class SqliteStore:
     def scan(self, *, where: str | None = None, after: int = -1) -> Iterator[Item]:
         """Live items beyond row `after` in row order, as they all were when the first was read."""
         condition, values = self._condition(where)
-        query = f"SELECT row, id, text, payload FROM items WHERE {condition} AND row > ? ORDER BY row"
-        return (
-            item
-            for block in self._connections.blocks(query, (*values, after), sql.AT_ONCE)
-            for item in map(sql.item_of, block)
-        )
+        query = f"SELECT {sql.ITEM} FROM items WHERE {condition} AND row > ? ORDER BY row"
+        blocks = self._connections.blocks(query, (*values, after), sql.AT_ONCE)
+        return (sql.item_of(record) for block in blocks for record in block)
 
     def vectors(
         self, kind: str = "whole", *, after: int = -1, upto: int | None = None
@@ -216,13 +227,9 @@ class SqliteStore:
 
         In order of row and part; an item's row comes once a part.
         """
-        query = "SELECT item, value FROM vectors WHERE kind = ? AND item > ? AND item <= ? ORDER BY item, part"
+        query = f"SELECT {sql.VECTOR} FROM vectors WHERE kind = ? AND item > ? AND item <= ? ORDER BY item, part"
         for block in self._connections.blocks(query, (kind, after, LARGEST - 1 if upto is None else upto), BLOCK):
-            dim = self.dims.get(kind, 0)
-            if any(len(value) != 4 * dim for _, value in block):
-                raise StoreError(f"{self.path}: the database is damaged, a vector of kind {kind!r} has a wrong length")
-            X = np.frombuffer(b"".join(value for _, value in block), "<f4").reshape(len(block), dim)
-            yield np.array([row for row, _ in block], np.int64), X
+            yield sql.vectors_of(block, self.dims.get(kind, 0))
 
     def spans(self, kind: str, rows: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
         """(start, stop) in the text of each part of the items at `rows`, where they were stored."""
@@ -263,12 +270,8 @@ class SqliteStore:
         with self._connections.reading() as db:
             current = schema.is_current(db, self.path)
             if not current and self.readonly:
-                raise StoreError(
-                    f"{self.path} has an older format; open it once for writing, which brings it up to date"
-                )
-            self.fields = {name: schema.FIELD_TYPES[kind] for name, kind in schema.read_meta(db, "fields").items()}
-            self.passport: dict[str, Any] = schema.read_meta(db, "passport")
-            self.settings: dict[str, Any] = schema.read_meta(db, "settings")
+                raise StoreError(f"{self.path} has an older format; open it once for writing, which mends that")
+            self.fields, self.passport, self.settings = schema.read_settings(db)
         if not current:
             with self._connections.writing() as db:
                 schema.upgrade(db, self.fields)

@@ -10,12 +10,16 @@ import numpy as np
 from cosimo.errors import DataError, ShapeError, StoreError
 from cosimo.search.filters import Value
 from cosimo.search.full_text import fts_query
+from cosimo.search.stores.checksums import item_checksum, vector_checksum
 from cosimo.search.stores.incoming import Batch, is_unicode
 from cosimo.search.stores.schema import read_meta, write_meta
-from cosimo.types import Item, PerItem, Rows
+from cosimo.types import Item, PerItem, Rows, Vectors
 
 Conflict = Literal["error", "replace", "skip"]
 Key = TypeVar("Key", int, str)
+
+ITEM = "row, id, text, payload, crc"
+VECTOR = "item, part, value, crc"
 
 AT_ONCE = 500
 """Values in one IN (...): far below the limit of every SQLite."""
@@ -42,19 +46,18 @@ def marks(values: Sequence[Any]) -> str:
     return ", ".join("?" * len(values))
 
 
-def item_of(record: tuple[int, str, str | None, str]) -> Item:
-    """The item in a row of `items`."""
-    row, name, text, payload = record
-    try:
-        return Item(row, name, text, dict(json.loads(payload)))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise StoreError(f"the database is damaged: the payload of item {name!r} is no JSON ({error})") from error
+def item_of(record: tuple[int, str, str | None, str, int]) -> Item:
+    """The item in the columns `ITEM` of a row of `items`."""
+    row, name, text, payload, crc = record
+    if crc != item_checksum(row, name, text, payload):
+        raise StoreError(f"the database is damaged: item {name!r} is not what was written; restore a backup")
+    return Item(row, name, text, dict(json.loads(payload)))
 
 
 def items_where(db: sqlite3.Connection, key: Literal["id", "row"], values: Sequence[Key]) -> Iterator[Item]:
     """Live items whose `key` is among `values`."""
     for chunk in chunks(values):
-        query = f"SELECT row, id, text, payload FROM items WHERE dead = 0 AND {key} IN ({marks(chunk)})"
+        query = f"SELECT {ITEM} FROM items WHERE dead = 0 AND {key} IN ({marks(chunk)})"
         yield from map(item_of, db.execute(query, chunk))
 
 
@@ -75,6 +78,15 @@ def last_row(db: sqlite3.Connection) -> int:
     """The highest row ever given out, 0 before the first."""
     found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
     return int(found[0]) if found else 0
+
+
+def vectors_of(records: Sequence[tuple[int, int, bytes, int]], dim: int) -> tuple[Rows, Vectors]:
+    """Rows (b,) and vectors (b, d) in the columns `VECTOR` of b rows of `vectors`."""
+    for row, part, value, crc in records:
+        if len(value) != 4 * dim or crc != vector_checksum(row, part, value):
+            raise StoreError(f"the database is damaged: a vector of row {row} is not what was written; restore a backup")
+    X = np.frombuffer(b"".join(record[2] for record in records), "<f4").reshape(len(records), dim)
+    return np.array([record[0] for record in records], np.int64), X
 
 
 def spans_of(db: sqlite3.Connection, kind: str, rows: Sequence[int]) -> dict[int, list[tuple[int, int]]]:
@@ -143,6 +155,23 @@ def declare_dims(db: sqlite3.Connection, batch: Batch) -> None:
         write_meta(db, "dims", dims)
 
 
+def drop_dead(db: sqlite3.Connection, kinds: Iterable[str]) -> int:
+    """Delete dead items and their vectors; how many items."""
+    for kind in kinds:
+        dead = "SELECT row FROM items WHERE dead = 1"
+        db.execute(f"DELETE FROM vectors WHERE kind = ? AND item IN ({dead})", (kind,))
+    return db.execute("DELETE FROM items WHERE dead = 1").rowcount
+
+
+def check_structure(db: sqlite3.Connection, *, words: bool) -> None:
+    """Refuse pages and indexes that do not fit together, by SQLite's own checks; `words` takes in the lexical index."""
+    (found,) = db.execute("PRAGMA integrity_check (1)").fetchone()
+    if found != "ok":
+        raise StoreError(f"the database is damaged: {found}; restore a backup")
+    if words:
+        db.execute("INSERT INTO full_text (full_text, rank) VALUES ('integrity-check', 1)")  # raises when it differs
+
+
 def bury(db: sqlite3.Connection, rows: Iterable[int]) -> None:
     """Mark items dead and take their words out of the lexical index."""
     keys = [(row,) for row in rows]
@@ -157,15 +186,16 @@ def bury(db: sqlite3.Connection, rows: Iterable[int]) -> None:
 def insert(db: sqlite3.Connection, batch: Batch, kept: Sequence[int]) -> int:
     """Write the items at the positions `kept`, their words and vectors; the row of the first."""
     first = last_row(db) + 1
-    records = [(row, *batch.records[position]) for row, position in enumerate(kept, first)]
-    columns = ["row", "id", "text", "payload", *batch.columns]
+    numbered = ((row, batch.records[position]) for row, position in enumerate(kept, first))
+    records = [(item_checksum(row, *record[:3]), row, *record) for row, record in numbered]
+    columns = ["crc", "row", "id", "text", "payload", *batch.columns]
     db.executemany(f"INSERT INTO items ({', '.join(columns)}) VALUES ({marks(columns)})", records)
     db.execute(
         "INSERT INTO full_text (rowid, text) SELECT row, text FROM items WHERE row >= ? AND text IS NOT NULL", (first,)
     )
     for kind in batch.vectors:
         db.executemany(
-            "INSERT INTO vectors (item, kind, part, start, stop, value) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO vectors (item, kind, part, start, stop, value, crc) VALUES (?, ?, ?, ?, ?, ?, ?)",
             batch.parts(kind, kept, first),
         )
     return first

@@ -1,0 +1,50 @@
+"""A cold process opens a built collection of 100,000 items and answers one query: seconds and peak memory.
+
+The peer is a process that only imports sentence_transformers. Both are whole processes, in turn.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from pairs import ratio, report
+
+from cosimo import Collection, Space
+
+N = 100_000
+
+
+def build(path):
+    space = Space.load("minilm")
+    X = np.random.default_rng(0).standard_normal((N, space.dim), dtype=np.float32)
+    with Collection.create(path, space) as collection:
+        collection.add([{"id": str(i), "title": f"item {i}"} for i in range(N)], id="id", text=None, vectors=X)
+
+
+def peak_mb(command):
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0
+    return round(usage.ru_maxrss / 1024)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "items.cosimo"
+        build(path)
+        ours = [str(Path(sys.executable).with_name("cosimo")), "search", str(path), "a question", "-k", "5"]
+        peer = [sys.executable, "-c", "import sentence_transformers"]
+
+        def run(command):
+            return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+        figures = ratio(run(ours), run(peer), rounds=5)
+        memory = {"ours_mb": peak_mb(ours), "peer_mb": peak_mb(peer)}
+        report({"one answer, cold": figures | memory}, about=__doc__)
+
+
+if __name__ == "__main__":
+    main()
