@@ -38,6 +38,7 @@ BASE = (
     "Affine",
     "Centre",
     "Chain",
+    "Chunking",
     "Cosine",
     "Dot",
     "Euclidean",

@@ -160,21 +160,22 @@ class Space:
         """(n, m) scores of every item of `a` against every item of `b`; arrays count as vectors of this space.
 
         given
-            One condition for each item of `a` and, when there are as many, of `b`.
+            One condition for each item of `a`; the items of `b` are the unconditioned gallery.
         """
-        return self.similarity_function(*self._both(a, b, given))
+        A, B = self._vectors(a, given), self._vectors(b, None)
+        same_dim(A, B)
+        return self.similarity_function(A, B)
 
     def similarity_pairwise(self, a: Any, b: Any, *, given: Sequence[Any] | None = None) -> PerItem:
-        """(n,) scores of item i of `a` against item i of `b`."""
-        A, B = self._both(a, b, given)
+        """(n,) scores of item i of `a` against item i of `b`.
+
+        given
+            One condition a pair, under which both items are seen.
+        """
+        A, B = self._vectors(a, given), self._vectors(b, given)
         if len(A) != len(B):
             raise DataError(f"pairs need two sides of equal length, got {len(A)} and {len(B)}")
         return self.similarity_function.pairs(A, B)
-
-    def _both(self, a: Any, b: Any, given: Sequence[Any] | None) -> tuple[Vectors, Vectors]:
-        A, B = (self._vectors(side, given) for side in (a, b))
-        same_dim(A, B)
-        return A, B
 
     def _vectors(self, items: Any, given: Sequence[Any] | None) -> Vectors:
         if isinstance(items, np.ndarray) and items.dtype.kind in "fiu":

@@ -245,10 +245,15 @@ def test_folder_may_shorten(tmp_path):
     assert OnnxEncoder.from_folder(tmp_path, truncate_dim=9).dim == 9
 
 
-@pytest.mark.parametrize("truncate_dim", [-1, 33])
+@pytest.mark.parametrize("truncate_dim", [-1, 0, 33])
 def test_truncate_dim_out_of_range(tiny_bert, truncate_dim):
     with pytest.raises(DataError, match="between 1 and the model's 32"):
         OnnxEncoder.from_folder(tiny_bert, truncate_dim=truncate_dim)
+
+
+def test_threads_out_of_range(tiny_bert):
+    with pytest.raises(DataError, match="threads"):
+        OnnxEncoder.from_folder(tiny_bert, threads=0)
 
 
 def test_other_precision_is_refused(tiny_bert):

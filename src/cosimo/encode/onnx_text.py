@@ -78,10 +78,12 @@ class OnnxEncoder(Sides):
     ) -> None:
         if precision != "fp32":
             raise DataError(f'precision "{precision}" is not available; wanted "fp32"')
+        if threads is not None and threads < 1:
+            raise DataError(f"threads must be at least 1, got {threads}; leave it out for all cores")
         self.folder = folder
         self.name = name or folder.path.resolve().name
         self.precision = precision
-        self.truncate_dim = truncate_dim or folder.truncate_dim
+        self.truncate_dim = folder.truncate_dim if truncate_dim is None else truncate_dim
         self.threads = threads or _cores()
         self._source, graph = _graph(folder)
         self._session = Session(graph, self.threads)

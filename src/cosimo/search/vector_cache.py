@@ -4,16 +4,16 @@ The file holds X (n, d) float32, then the n row numbers (int64), of the items th
 to a watermark: the highest row given out by then. Rows are never reused and vectors never change, so the file stays
 right; what it lacks is what came later, and what it has too much is what died since.
 
-A file is used when the database knows it: the record of what was written (size, times, inode, SHA-256) lies there, so
-that neither a file from another collection nor one that is younger than a restored database can pass for ours. With
-the same size, times and inode it is mapped at once; otherwise its bytes must have the recorded SHA-256, or it is
-written anew. Where nothing can be written, the same arrays are built in memory.
+A file is used when the database knows it: the record of what was written (size, times, inode) lies there, so that
+neither a file from another collection nor one that is younger than a restored database can pass for ours. A file that
+was written to, replaced or copied differs in one of them, and is written anew; so a collection that came from somewhere
+else never answers from its caches. So is one that was written before the store was compacted, as the store then forgot
+which of its rows are dead. Where nothing can be written, the same arrays are built in memory.
 
 Often got wrong: trusting a file because its name and size are right.
 """
 
 import contextlib
-import hashlib
 import io
 import logging
 import mmap
@@ -74,17 +74,15 @@ class VectorCache:
         DataError
             For a `prepare` without a name of its own.
         """
-        wanted = {"kind": kind, "prepare": _name(prepare), "passport": fingerprint(store.passport)}
-        record = store.cache_record(_key(kind))
-        found = None if record is None else _load(directory, record, wanted)
-        if record is not None and found is not None:
-            arrays, stamp = found
-            cache = cls(*arrays, int(record["watermark"]))
-            if store.readonly or not cache.stale(store):
-                if not store.readonly and stamp != record["stamp"]:
-                    _note(store, {**record, "stamp": stamp})
-                return cache
+        wanted: dict[str, Any] = {"kind": kind, "prepare": _name(prepare), "passport": fingerprint(store.passport)}
         with store.snapshot():
+            wanted["compacted"] = store.compacted
+            record = store.cache_record(_key(kind))
+            arrays = None if record is None else _load(directory, record, wanted)
+            if record is not None and arrays is not None:
+                cache = cls(*arrays, int(record["watermark"]))
+                if store.readonly or not cache.stale(store):
+                    return cache
             watermark = store.last_row()
             return cls(*_build(directory, store, prepare, {**wanted, "watermark": watermark}), watermark)
 
@@ -95,19 +93,17 @@ class VectorCache:
         return bool(young > max(YOUNG_ROWS, YOUNG_SHARE * len(self.rows)) or dead > DEAD_SHARE * len(self.rows))
 
 
-def _load(directory: Path, record: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[Arrays, list[int]] | None:
-    """The arrays of the recorded file and its present stamp, None when it is not what the record says."""
+def _load(directory: Path, record: Mapping[str, Any], wanted: Mapping[str, Any]) -> Arrays | None:
+    """The arrays of the recorded file, None when it is not the one that was written."""
     try:
         n, d = int(record["n"]), int(record["d"])
         if any(record[key] != value for key, value in wanted.items()):
             return None
         with _path(directory, record["kind"], record["generation"]).open("rb") as file:
             stamp = _stamp(file)
-            if stamp[0] != n * (4 * d + 8):
+            if stamp != record["stamp"] or stamp[0] != n * (4 * d + 8):
                 return None
-            if stamp != record["stamp"] and hashlib.file_digest(file, "sha256").hexdigest() != record["sha256"]:
-                return None
-            return _mapped(file, n, d), stamp
+            return _mapped(file, n, d)
     except (OSError, KeyError, TypeError, ValueError):
         return None
 
@@ -120,11 +116,11 @@ def _build(directory: Path, store: SqliteStore, prepare: Prepare | None, facts: 
         fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
         try:
             with fresh.open("wb+") as file:
-                n, d, digest = _write(file, _blocks(store, kind, prepare))
+                n, d = _write(file, _blocks(store, kind, prepare))
                 arrays = _mapped(file, n, d)
                 publish(fresh, path)
                 stamp = _stamp(file)
-            record = {"generation": generation, "n": n, "d": d, "sha256": digest, "stamp": stamp}
+            record = {"generation": generation, "n": n, "d": d, "stamp": stamp}
             if _note(store, {**facts, **record}):
                 _remove_others(path, kind)
             return arrays
@@ -134,7 +130,7 @@ def _build(directory: Path, store: SqliteStore, prepare: Prepare | None, facts: 
             with contextlib.suppress(OSError):
                 fresh.unlink(missing_ok=True)
     buffer = io.BytesIO()
-    n, d, _ = _write(buffer, _blocks(store, kind, prepare))
+    n, d = _write(buffer, _blocks(store, kind, prepare))
     return _arrays(buffer.getbuffer().toreadonly(), n, d)
 
 
@@ -147,22 +143,19 @@ def _blocks(store: SqliteStore, kind: str, prepare: Prepare | None) -> Iterator[
         yield rows[live], X[live] if prepare is None else prepare(X[live])
 
 
-def _write(file: BinaryIO, blocks: Iterable[tuple[Rows, Vectors]]) -> tuple[int, int, str]:
-    """Write vectors, then rows; number of vectors, dimensions, SHA-256."""
-    digest = hashlib.sha256()
+def _write(file: BinaryIO, blocks: Iterable[tuple[Rows, Vectors]]) -> tuple[int, int]:
+    """Write vectors, then rows; number of vectors, dimensions."""
     every: list[Rows] = []
     d = 0
     for rows, X in blocks:
         data = np.ascontiguousarray(X, dtype="<f4")
         d = data.shape[1]
         file.write(data.data)
-        digest.update(data.data)
         every.append(rows)
     tail = np.concatenate(every).astype("<i8")
     file.write(tail.data)
-    digest.update(tail.data)
     file.flush()
-    return len(tail), d, digest.hexdigest()
+    return len(tail), d
 
 
 def _mapped(file: BinaryIO, n: int, d: int) -> Arrays:

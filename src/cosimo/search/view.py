@@ -5,6 +5,7 @@ searched beside it; dead rows are masked. So an answer never depends on how old 
 """
 
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from cosimo.types import Hits, Rows, Vectors
 
 
 class VectorView:
-    """Exact search over the live vectors of one kind in a store.
+    """Exact search over the live vectors of one kind in a store; threads may share it.
 
     directory
         Where the cache files lie.
@@ -29,8 +30,9 @@ class VectorView:
         self.directory = directory
         self.similarity = similarity
         self.kind = kind
-        self._generation = -1
-        self._blocks: list[_Block] = []
+        # Replaced as a whole and never changed, so that a thread always searches the blocks of one generation.
+        self._seen: tuple[int, list[_Block]] = (-1, [])
+        self._lock = Lock()
 
     def search(self, Q: Vectors, k: int, *, min_score: float | None = None, allowed: Rows | None = None) -> Hits:
         """The k best live rows of each query, best first, ties by row.
@@ -38,28 +40,36 @@ class VectorView:
         allowed
             Sorted rows to choose from; all live ones when None.
         """
-        self.refresh()
         hits = Hits.empty(len(Q), self.similarity.scale)
-        for block in self._blocks:
+        for block in self.refresh():
             hits = merge(hits, block.search(Q, k, min_score, allowed), k)
         return hits
 
-    def refresh(self) -> None:
-        """Take in what was committed since the last call, by this process or another."""
+    def refresh(self) -> "list[_Block]":
+        """Take in what was committed since the last call, by this process or another; what is to be searched."""
         with self.store.snapshot():
             generation = self.store.generation
-            if generation == self._generation:
-                return
-            cache = VectorCache.open(self.directory, self.store, self.kind, unit if self.similarity.scale == "cosine" else None)
-            young = [*self.store.vectors(self.kind, after=cache.watermark)]
-            dead = self.store.dead()
+            seen, blocks = self._seen
+            if seen != generation:
+                with self._lock:  # of several threads one reads, and the others wait for it
+                    seen, blocks = self._seen
+                    if seen != generation:
+                        blocks = self._read()
+                        self._seen = generation, blocks
+        return blocks
+
+    def _read(self) -> "list[_Block]":
+        prepare = unit if self.similarity.scale == "cosine" else None
+        cache = VectorCache.open(self.directory, self.store, self.kind, prepare)
+        young = [*self.store.vectors(self.kind, after=cache.watermark)]
+        dead = self.store.dead()
         cached = ExactIndex.over(cache.X, np.arange(len(cache.X)), similarity=self.similarity, prepared=True)
-        self._blocks = [_Block(cached, cache.rows, dead)]
+        blocks = [_Block(cached, cache.rows, dead)]
         if young:
             rows, X = (np.concatenate(column) for column in zip(*young, strict=True))
             fresh = ExactIndex.over(X, np.arange(len(X)), similarity=self.similarity)
-            self._blocks.append(_Block(fresh, rows, dead))
-        self._generation = generation
+            blocks.append(_Block(fresh, rows, dead))
+        return blocks
 
 
 class _Block:
