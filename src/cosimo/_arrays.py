@@ -58,6 +58,7 @@ def as_ids(ids: ArrayLike, n: int) -> NDArray[np.int64]:
     if array.shape != (n,) or (n and array.dtype.kind not in "iu"):
         raise ShapeError(f"ids must be {n} integers, got shape {array.shape} and dtype {array.dtype}")
     array = array.astype(np.int64)
-    if n and (array.min() < 0 or np.unique(array).size < n):
+    ordered = array if (array[1:] > array[:-1]).all() else np.sort(array)
+    if n and (ordered[0] < 0 or (ordered[1:] == ordered[:-1]).any()):
         raise DataError("ids must be distinct and not negative")
     return array

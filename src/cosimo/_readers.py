@@ -118,6 +118,10 @@ READERS: dict[str, Callable[[BinaryIO, str], Rows]] = {
 }
 
 
+TEXTUAL = (csv_rows, tsv_rows)
+"""Readers for which every value is a text."""
+
+
 def _raw(file: BinaryIO, name: str) -> Iterator[bytes]:
     number = 0
     while line := file.readline(LONGEST):

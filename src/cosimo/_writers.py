@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from cosimo._extras import need
 from cosimo._readers import BLOCK
+from cosimo._unfinished import beside
 from cosimo.errors import DataError
 
 Values: TypeAlias = Iterable[Mapping[str, Any]]
@@ -41,15 +41,15 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with path.open("wb") as file:
             yield file
         return
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    fresh = beside(path)
     try:
-        with beside.open("xb") as file:
+        with fresh.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        fresh.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        fresh.unlink(missing_ok=True)
 
 
 def jsonl(values: Values, file: BinaryIO) -> None:

@@ -5,51 +5,41 @@ the refiner and how to find the encoder; everything else is a cache that may be 
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from cosimo._arrays import as_vectors
 from cosimo._progress import bar
+from cosimo.adding import AddReport, OnConflict, refuse_taken, store_items
+from cosimo.answering import Answering, query_of
 from cosimo.compare import resolve
-from cosimo.contracts import Similarity, Stage
-from cosimo.encode import check_texts, tally
+from cosimo.contracts import Stage
+from cosimo.describing import describe
+from cosimo.encode import Chunking, tally
 from cosimo.errors import DataError, StoreError
-from cosimo.intake import Encoding, Given, Intake, columns
+from cosimo.intake import Intake, columns, records_of, source_of
 from cosimo.passport import Passport
 from cosimo.records import Records, read_records, write_records
 from cosimo.search import ReciprocalRankFusion, SqliteStore
+from cosimo.search.durable import appearing
+from cosimo.search.index_cache import Approximate
+from cosimo.search.indexing import IndexReport, build_index
+from cosimo.search.mounts import warn_of_network
 from cosimo.search.view import VectorView
 from cosimo.space import Space
-from cosimo.types import Hits, Item, Query, Rows, Vectors
-
-OnConflict = Literal["error", "replace", "skip"]
-KIND = "whole"
-BATCH = 2048
-
-
-@dataclass(frozen=True)
-class AddReport:
-    """What `Collection.add` did: items added, replaced and skipped, texts cut or empty, seconds taken."""
-
-    added: int
-    replaced: int
-    skipped: int
-    truncated: int
-    empty: int
-    seconds: float
+from cosimo.types import Hits, Item, Rows, Vectors
 
 
 class Collection:
     """Items with their vectors, texts and fields on disk, searched by meaning, by words, or both.
 
-    Use `create` and `open`. Several processes may read while one writes; readers see every commit.
+    Use `create` and `open`. Threads may share a collection, and processes open it each for itself, on one machine:
+    all may search and change it at the same time. A search sees one state, the last committed one; writers wait for
+    each other, 30 seconds at most. A change is committed a batch at a time and then survives a crash. After a fork the
+    child may go on using vectors and texts, but not an iteration that the parent began.
     """
 
     def __init__(self, path: Path, store: SqliteStore, space: Space | None) -> None:
@@ -59,25 +49,33 @@ class Collection:
         self._changed = False
 
     @classmethod
-    def create(cls, path: str | Path, space: Space, *, fields: Mapping[str, type] | None = None) -> "Collection":
+    def create(
+        cls, path: str | Path, space: Space, *, fields: Mapping[str, type] | None = None, chunk: str | None = None
+    ) -> "Collection":
         """A new, empty collection in the directory `path`.
 
         fields
             Payload columns to filter by, with their types: `int`, `float`, `str` or `bool`.
+        chunk
+            Tokens a passage and tokens of overlap, such as `200/40`: splits texts into passages with a vector each. All
+            items of a collection are split alike, and found by their best passage.
 
         Raises
         ------
         DataError
-            Something is at `path` already.
+            Something is at `path` already, or passages would be longer than the space reads.
         """
         folder = Path(path)
         if folder.exists():
             raise DataError(f"{folder} exists already; open it with Collection.open, or choose another path")
         passport = space.passport.to_json()
-        space.save(folder / "space")
-        settings = {"similarity": space.similarity_function.scale}
-        store = SqliteStore.create(folder / "items.db", fields=fields, passport=passport, settings=settings)
-        return cls(folder, store, space)
+        chunking = None if chunk is None else str(Chunking.fitting(chunk, space.encoder))
+        settings = {"similarity": space.similarity_function.scale, "chunk": chunking}
+        with appearing(folder) as fresh:
+            space.save(fresh / "space")
+            SqliteStore.create(fresh / "items.db", fields=fields, passport=passport, settings=settings).close()
+        warn_of_network(folder)
+        return cls(folder, SqliteStore.open(folder / "items.db"), space)
 
     @classmethod
     def open(cls, path: str | Path, *, space: Space | None = None, mode: Literal["r", "r+"] = "r+") -> "Collection":
@@ -98,9 +96,14 @@ class Collection:
         folder = Path(path)
         if not (folder / "items.db").is_file():
             raise StoreError(f"{folder} is not a collection: it has no items.db; make one with `cosimo build`")
+        warn_of_network(folder)
         store = SqliteStore.open(folder / "items.db", readonly=mode == "r")
-        if space is not None:
-            Passport.from_json(store.passport).require(space.passport, f"the collection {folder}")
+        try:
+            if space is not None:
+                Passport.from_json(store.passport).require(space.passport, f"the collection {folder}")
+        except BaseException:
+            store.close()
+            raise
         return cls(folder, store, space)
 
     @property
@@ -123,6 +126,11 @@ class Collection:
         return self._store.fields
 
     @property
+    def chunk(self) -> Chunking | None:
+        """How texts are split into passages, None where they are not."""
+        return Chunking.parse(self._store.settings["chunk"]) if self._store.settings.get("chunk") else None
+
+    @property
     def generation(self) -> int:
         """Rises with every committed change."""
         return self._store.generation
@@ -141,6 +149,8 @@ class Collection:
         progress: bool = False,
     ) -> AddReport:
         """Encode and store items; what can be read twice is checked as a whole before anything is written.
+
+        Items are committed in batches; an error in the midst says how many stay.
 
         items
             A path (CSV, TSV, JSONL, JSON, TXT, Parquet), a list of records or texts, a DataFrame or Arrow table.
@@ -163,46 +173,51 @@ class Collection:
         started = time.perf_counter()
         records = items if isinstance(items, Records) else read_records(items)
         intake = Intake(columns(text), id, self.fields, self._store.last_row() + 1)
-        if records.again:
-            intake.check(records)
-        source = Encoding(self.space) if vectors is None else Given(self.space, vectors)
-        made = (intake.item(record, number, records.name) for number, record in enumerate(records))
-        counts = np.zeros(4, np.int64)
+        refuse = partial(refuse_taken, self._store) if id is not None and on_conflict == "error" else None
+        n = intake.check(records, refuse=refuse, progress=progress) if records.again else None
+        source = source_of(self.space, vectors, self.chunk, n=n)
+        made = (intake.item(record, number, records) for number, record in enumerate(records))
         self._changed = True
-        with tally() as cut, bar(progress, records.total, "adding") as advance:
-            for batch in _batches(made):
-                outcome = self._store.add(batch, {KIND: source.vectors(batch)}, on_conflict=on_conflict)
-                counts += outcome.added, outcome.replaced, outcome.skipped, sum(item.text == "" for item in batch)
-                advance(len(batch))
+        with tally() as cut, bar(progress, n or records.total, "adding") as advance:
+            counts = store_items(
+                self._view, made, source, on_conflict=on_conflict, numbered=id is None, advance=advance
+            )
         source.finish()
-        added, replaced, skipped, empty = counts.tolist()
-        return AddReport(added, replaced, skipped, cut.cut, empty, time.perf_counter() - started)
+        return AddReport(**counts, truncated=cut.cut, seconds=time.perf_counter() - started)
 
     def delete(self, ids: Sequence[str] | None = None, *, where: str | None = None) -> int:
         """Forget items by id or by filter; the number that was there. Their rows are never used again."""
-        if (ids is None) == (where is None):
-            raise DataError("delete wants either ids or a `where` filter, not both and not neither")
         self._changed = True
         return self._store.delete(ids, where=where)
 
+    def compact(self) -> int:
+        """Drop the bytes of deleted and replaced items; how many there were. The file keeps its size for reuse.
+
+        No search needs it: what is deleted is not found, and caches leave it out by themselves.
+        """
+        self._changed = True
+        return self._store.compact()
+
+    def check(self) -> None:
+        """Read everything once and compare it with its checksums; `StoreError` where it is not what was written."""
+        self._store.check()
+
     def get(self, ids: Sequence[str]) -> list[Item | None]:
         """The items under these ids, in order; None where there is none."""
-        return self._store.get(_listed(ids, "ids"))
+        return self._store.get(ids)
 
     def scan(self, *, where: str | None = None) -> Iterator[Item]:
         """All items that pass the filter, in the order they came."""
         return self._store.scan(where=where)
 
     def vectors(self) -> Iterator[tuple[Rows, Vectors]]:
-        """Blocks of live rows (b,) and their vectors (b, d), in row order."""
-        dead = self._store.dead()
-        for rows, X in self._store.vectors(KIND):
-            live = ~np.isin(rows, dead)
-            yield rows[live], X[live]
+        """Blocks of live rows (b,) and their vectors (b, d), in row order; a row comes once a passage."""
+        return self._store.vectors(self._view.kind, live=True)
 
     def export(self, target: str | Path, *, where: str | None = None) -> int:
-        """Write id and payload of each item to a CSV, TSV, JSONL or Parquet file; how many there were."""
-        return write_records(({"id": item.id, **item.payload} for item in self.scan(where=where)), target)
+        """Write `id` (always the item's own) and payload of each item to a file as in `add`; how many there were."""
+        with self._store.snapshot():  # some formats go through the items twice
+            return write_records(Records(str(self.path), partial(records_of, self._store, where)), target)
 
     def search(
         self,
@@ -234,87 +249,47 @@ class Collection:
         FilterError
             A filter that does not parse, or does not fit the declared fields.
         """
-        if k < 1:
-            raise DataError(f"k must be at least 1, got {k}")
-        query = self._query(queries, k, where, min_score)
-        answer: Callable[[Query], Hits] = self._answer
-        for stage in reversed((*stages, ReciprocalRankFusion()) if hybrid else tuple(stages)):
-            answer = partial(stage, search=answer)
-        with self._store.snapshot():  # one state throughout, whatever others commit meanwhile
-            hits = answer(query)
-            return hits.with_items(self._store.items(np.unique(hits.rows[hits.rows >= 0]).tolist()))
+        query = query_of(queries, k, where, min_score, dim=self.passport.dim)
+        answering = Answering(self._view, lambda items: self.space.encode(items, role="query"), dim=self.passport.dim)
+        return answering.through((*stages, ReciprocalRankFusion()) if hybrid else stages, query)
+
+    def index(self, kind: str | Approximate | None = "ivf", *, queries: Any = None) -> IndexReport | None:
+        """Build an approximate index, which searches use from now on; None takes it away, and search is exact again.
+
+        kind
+            `ivf` is built in seconds, `hnsw` takes minutes and searches faster; or an empty index of your own settings.
+        queries
+            Texts or vectors to measure its recall with, besides stored vectors.
+        """
+        if queries is not None:
+            asked = query_of(queries, 1, None, None, dim=self.passport.dim)
+            queries = self.space.encode(asked.items or (), role="query") if asked.X is None else asked.X
+        return build_index(self._view, kind, queries)
 
     def info(self) -> dict[str, Any]:
         """What the collection is, in plain values."""
-        return {
-            "path": str(self.path),
-            "items": len(self),
-            "generation": self.generation,
-            "space": self.passport.name,
-            "dim": self.passport.dim,
-            "similarity": self._similarity.scale,
-            "fields": {name: kind.__name__ for name, kind in self.fields.items()},
-            "passport": self.passport.digest,
-        }
+        return describe(self, self._view)
 
     def close(self) -> None:
         """Bring the caches up to date after changes, and let go of the files."""
-        if self._changed:
-            self._view.refresh()
-        self._store.close()
+        try:
+            if self._changed:
+                self._changed = False
+                self._view.refresh()
+        finally:
+            self._store.close()
 
     def __enter__(self) -> "Collection":
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, error: object, *more: object) -> None:
+        self._changed = self._changed and error is None  # whoever opens it next makes the caches
         self.close()
 
     def __repr__(self) -> str:
         return f"Collection({str(self.path)!r}, items={len(self)}, space={self.passport.name!r})"
 
     @cached_property
-    def _similarity(self) -> Similarity:
-        return resolve(self._store.settings["similarity"])
-
-    @cached_property
     def _view(self) -> VectorView:
-        return VectorView(self._store, self.path, self._similarity, kind=KIND)
-
-    def _query(self, queries: Any, k: int, where: str | None, min_score: float | None) -> Query:
-        if isinstance(queries, np.ndarray):
-            return Query(None, as_vectors(queries, name="queries", dim=self.passport.dim), k, where, min_score)
-        items = (queries,) if isinstance(queries, str) else tuple(queries)
-        return Query(items, None, k, where, min_score)
-
-    def _answer(self, query: Query) -> Hits:
-        return self._by_text(query) if query.by == "text" else self._by_vector(query)
-
-    def _by_vector(self, query: Query) -> Hits:
-        X: Any = query.X if query.X is not None else self.space.encode(query.items or (), role="query")
-        Q = as_vectors(X, name="queries", dim=self.passport.dim)
-        allowed = None if query.where is None else self._store.rows(query.where)
-        return self._view.search(Q, query.k, min_score=query.min_score, allowed=allowed)
-
-    def _by_text(self, query: Query) -> Hits:
-        if query.items is None:
-            raise DataError("searching by words needs the queries' texts, got only vectors")
-        rows = np.full((len(query), query.k), -1, np.int64)
-        scores = np.full((len(query), query.k), -np.inf, np.float32)
-        for i, text in enumerate(check_texts(query.items)):
-            found, bm25 = self._store.search(text, query.k, where=query.where)
-            if query.min_score is not None:
-                found, bm25 = found[bm25 >= query.min_score], bm25[bm25 >= query.min_score]
-            rows[i, : len(found)], scores[i, : len(found)] = found, bm25
-        return Hits(rows, scores, "bm25")
-
-
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while batch := [*islice(iterator, BATCH)]:
-        yield batch
-
-
-def _listed(values: Sequence[str], name: str) -> list[str]:
-    if isinstance(values, str):
-        raise DataError(f"{name} must be a list of texts; wrap one as [{values!r}]")
-    return list(values)
+        kind = "whole" if self.chunk is None else "chunk"
+        return VectorView(self._store, self.path, resolve(self._store.settings["similarity"]), kind=kind)

@@ -11,7 +11,7 @@ Two passports compare in three values:
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -67,6 +67,23 @@ class Comparison:
         return self.verdict != "different"
 
 
+class _WhenAsked:
+    """A field that may be given as a function, which is called when the field is first read."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, passport: Any, owner: type | None = None) -> Vectors | None:
+        given = None if passport is None else passport.__dict__[self.name]
+        if callable(given):
+            given = passport.__dict__[self.name] = given()
+        probe: Vectors | None = given
+        return probe
+
+    def __set__(self, passport: Any, value: Vectors | Callable[[], Vectors | None] | None) -> None:
+        passport.__dict__[self.name] = value
+
+
 @dataclass(frozen=True, eq=False)
 class Passport:
     """What a space's vectors depend on.
@@ -83,7 +100,8 @@ class Passport:
     content
         Whether the facts pin the content by hash; without it only behaviour can show that two spaces agree.
     probe
-        (16, d) vectors of the probe items, `None` when there is nothing to probe.
+        (16, d) vectors of the probe items, `None` when there is nothing to probe. May be given as a function: where
+        hashes decide, nothing is encoded.
     """
 
     kind: str
@@ -91,7 +109,7 @@ class Passport:
     dim: int
     facts: Mapping[str, Any] = field(default_factory=dict)
     content: bool = True
-    probe: Vectors | None = None
+    probe: _WhenAsked = _WhenAsked()
 
     @property
     def digest(self) -> str:

@@ -46,17 +46,26 @@ class Records:
         How many records there are, where that is known without reading them.
     again
         Whether it can be gone through more than once; standard input and iterators cannot.
+    textual
+        Whether all values are texts, whatever they stand for, as in CSV.
 
     >>> [record.values for record in Records("two", lambda: iter([Record(1, {"x": -1}), Record(2, {"x": 2})]))]
     [{'x': -1}, {'x': 2}]
     """
 
     def __init__(
-        self, name: str, rows: Callable[[], Iterator[Record]], *, total: int | None = None, again: bool = True
+        self,
+        name: str,
+        rows: Callable[[], Iterator[Record]],
+        *,
+        total: int | None = None,
+        again: bool = True,
+        textual: bool = False,
     ) -> None:
         self.name = name
         self.total = total
         self.again = again
+        self.textual = textual
         self._rows = rows
         self._started = False
 
@@ -198,12 +207,13 @@ def _file(path: Path, format: str | None) -> Records:
             yield from _some(path.name, read(file, path.name))
 
     total = _readers.parquet_rows(path) if read is _readers.parquet else None
-    return Records(path.name, rows, total=total, again=path.is_file())
+    return Records(path.name, rows, total=total, again=path.is_file(), textual=read in _readers.TEXTUAL)
 
 
 def _standard_input(format: str | None) -> Records:
     read = _readers.READERS[_format(Path("-"), format)] if format else _readers.sniffed
-    return Records("stdin", lambda: _some("stdin", read(sys.stdin.buffer, "stdin")), again=False)
+    textual = read in _readers.TEXTUAL
+    return Records("stdin", lambda: _some("stdin", read(sys.stdin.buffer, "stdin")), again=False, textual=textual)
 
 
 def _some(name: str, rows: _readers.Rows) -> Iterator[Record]:

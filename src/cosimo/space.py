@@ -1,7 +1,7 @@
 """Space: the path from items to scores (encoder, refiner, similarity) as one object with a passport."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ import numpy as np
 from cosimo._arrays import as_vectors, same_dim
 from cosimo.compare import resolve
 from cosimo.contracts import Encoder, Refiner, Similarity
-from cosimo.encode import load_encoder
+from cosimo.encode import Precomputed, load_encoder
+from cosimo.encode.vector_file import encode_to_file
 from cosimo.errors import DataError
 from cosimo.passport import Passport
 from cosimo.refine import load_state, save_state, state_digest
@@ -50,12 +51,17 @@ class Space:
         cls,
         name_or_path: str | Path,
         *,
-        precision: str = "fp32",
+        precision: str | None = None,
         device: str | None = None,
+        truncate_dim: int | None = None,
         encoder: Encoder | None = None,
     ) -> "Space":
         """A fetched model by name, a model folder, or a space saved by `save`. Never touches the network.
 
+        precision, truncate_dim
+            As in `load_encoder`; a saved space comes with its own.
+        device
+            Where a transformer runs: `cpu`, which None means as well, or `cuda`.
         encoder
             Stands in for the encoder of a saved space that no name leads back to, such as a Python callable.
 
@@ -67,20 +73,26 @@ class Space:
             The saved space was made with another encoder than the one found.
         """
         folder = Path(name_or_path)
+        asked = {"precision": precision, "device": device, "truncate_dim": truncate_dim}
+        settings: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         if (folder / "passport.json").is_file():
-            return cls._load_saved(folder, precision, device, encoder)
-        return cls(encoder or load_encoder(str(name_or_path), precision=precision, device=device))
+            return cls._load_saved(folder, settings, encoder)
+        return cls(encoder or load_encoder(str(name_or_path), **settings))
 
     @classmethod
-    def _load_saved(cls, folder: Path, precision: str, device: str | None, encoder: Encoder | None) -> "Space":
+    def _load_saved(cls, folder: Path, settings: dict[str, Any], encoder: Encoder | None) -> "Space":
         from safetensors.numpy import load_file
 
         saved = json.loads((folder / "passport.json").read_text(encoding="utf-8"))
         if saved.get("format") != FORMAT:
             raise DataError(f"{folder} has space format {saved.get('format')}; this version reads {FORMAT}")
+        made_by = saved["passport"]["facts"]["encoder"]
+        if encoder is None and made_by["kind"] == "precomputed":
+            encoder = Precomputed(saved["encoder_dim"], name=saved["encoder"])
         arrays = load_file(folder / "refiner.safetensors") if saved["refiner"] is not None else {}
+        own = {name: made_by[name] for name in ("precision", "truncate_dim") if made_by.get(name) is not None}
         space = cls(
-            encoder or load_encoder(saved["encoder"], precision=precision, device=device),
+            encoder or load_encoder(saved["encoder"], **(own | settings)),
             refiner=load_state(saved["refiner"], arrays),
             similarity=saved["similarity"],
         )
@@ -97,6 +109,7 @@ class Space:
         saved = {
             "format": FORMAT,
             "encoder": self.encoder.passport.name,
+            "encoder_dim": self.encoder.dim,
             "similarity": self.similarity_function.scale,
             "refiner": state,
             "passport": self.passport.to_json(),
@@ -109,16 +122,12 @@ class Space:
     def passport(self) -> Passport:
         """Everything scores in this space depend on."""
         made_by = self.encoder.passport
-        probe = made_by.probe
-        if probe is not None:
-            half = len(probe) // 2
-            probe = np.concatenate([self._refine(probe[:half], "query"), self._refine(probe[half:], "document")])
         facts = {
             "encoder": {"kind": made_by.kind, **made_by.facts},
             "refiner": state_digest(self.refiner),
             "similarity": self.similarity_function.scale,
         }
-        return Passport("space", made_by.name, self.dim, facts, made_by.content, probe)
+        return Passport("space", made_by.name, self.dim, facts, made_by.content, self._probe)
 
     @cached_property
     def dim(self) -> int:
@@ -129,11 +138,12 @@ class Space:
 
     def encode(
         self,
-        items: Sequence[Any],
+        items: Sequence[Any] | Iterator[Any],
         *,
         role: Role | None = None,
         given: Sequence[Any] | None = None,
         batch_size: int | None = None,
+        out: str | Path | None = None,
         progress: bool = False,
     ) -> Vectors:
         """(n, d) refined vectors of n items, in the order given.
@@ -142,8 +152,20 @@ class Space:
             `query` or `document`: picks the prompt and the refiner's side.
         given
             One condition an item, for encoders that take one.
+        out
+            A `.npy` file for more vectors than fit into memory: written in blocks, given back as a read-only map. After
+            an interruption the same call goes on where the file ends, and gives the same bytes.
         """
-        X = self.encoder.encode(items, role=role, given=given, batch_size=batch_size, progress=progress)
+        if out is not None:
+
+            def encode(block: list[Any], conditions: list[Any] | None) -> Vectors:
+                return self.encode(block, role=role, given=conditions, batch_size=batch_size)
+
+            return encode_to_file(
+                Path(out), items, encode, passport=self.passport, role=role, given=given, progress=progress
+            )
+        listed = list(items) if isinstance(items, Iterator) else items
+        X = self.encoder.encode(listed, role=role, given=given, batch_size=batch_size, progress=progress)
         return self._refine(X, role)
 
     def encode_query(self, items: Sequence[Any], *, batch_size: int | None = None, progress: bool = False) -> Vectors:
@@ -181,6 +203,13 @@ class Space:
         if isinstance(items, np.ndarray) and items.dtype.kind in "fiu":
             return as_vectors(items, name="vectors", dim=self.dim)
         return self.encode(items, given=given)
+
+    def _probe(self) -> Vectors | None:
+        probe = self.encoder.passport.probe
+        if probe is None or self.refiner is None:
+            return probe
+        half = len(probe) // 2
+        return np.concatenate([self._refine(probe[:half], "query"), self._refine(probe[half:], "document")])
 
     def _refine(self, X: Vectors, role: Role | None) -> Vectors:
         if self.refiner is None:

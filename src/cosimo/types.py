@@ -153,8 +153,8 @@ class Hits:
         (n, k) from a decider: a calibrated probability, and +1 accept, 0 ask, -1 reject.
     matched
         (n,) whether the query has any match, from a decider.
-    items
-        What is stored under the rows, where the answer came from a collection.
+    items, spans
+        From a collection: what is stored under the rows, and (n, k, 2) the best passages' places in texts it splits.
     """
 
     rows: Rows
@@ -164,6 +164,7 @@ class Hits:
     decision: NDArray[np.int8] | None = None
     matched: NDArray[np.bool_] | None = None
     items: Mapping[int, Item] = field(default_factory=dict, repr=False)
+    spans: Rows | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.rows.shape != self.scores.shape or self.rows.ndim != 2:
@@ -173,27 +174,27 @@ class Hits:
         return len(self.rows)
 
     def __getitem__(self, query: int) -> list[Hit]:
-        return [
-            self._hit(int(row), float(score))
-            for row, score in zip(self.rows[query], self.scores[query], strict=True)
-            if row >= 0
-        ]
+        return [self._hit(query, place) for place, row in enumerate(self.rows[query]) if row >= 0]
 
     def __iter__(self) -> Iterator[list[Hit]]:
         return (self[i] for i in range(len(self)))
 
-    def _hit(self, row: int, score: float) -> Hit:
+    def _hit(self, query: int, place: int) -> Hit:
+        row = int(self.rows[query, place])
         item = self.items.get(row) or Item(row, str(row))
-        return Hit(item.id, score, item.payload, item.text, row)
+        text = item.text
+        if text is not None and self.spans is not None:
+            text = text[slice(*self.spans[query, place])].strip()
+        return Hit(item.id, float(self.scores[query, place]), item.payload, text, row)
 
     @classmethod
     def empty(cls, n: int, scale: str) -> "Hits":
         """No answer to any of n queries."""
         return cls(np.empty((n, 0), np.int64), np.empty((n, 0), np.float32), scale)
 
-    def with_items(self, items: Mapping[int, Item]) -> "Hits":
-        """The same answers, with what is stored under their rows."""
-        return replace(self, items=items)
+    def with_items(self, items: Mapping[int, Item], spans: Rows | None = None) -> "Hits":
+        """The same answers, with what is stored under their rows and the places of the best passages."""
+        return replace(self, items=items, spans=spans)
 
 
 @dataclass(frozen=True, eq=False)

@@ -149,7 +149,7 @@ def test_given_vectors(tmp_path):
         collection.add([{"id": "d"}], id="id", text=None, vectors=np.full((1, 3), np.nan))
     with pytest.raises(ShapeError, match="4 dimensions, wanted 3"):
         collection.add([{"id": "d"}], id="id", text=None, vectors=np.ones((1, 4)))
-    with pytest.raises(DataError, match="1 vectors were given for more"):
+    with pytest.raises(DataError, match="1 vectors were given for 2 records"):
         collection.add([{"id": "d"}, {"id": "e"}], id="id", text=None, vectors=X[:1])
     assert len(collection) == 3
 

@@ -98,3 +98,10 @@ def test_nothing_to_encode():
 def test_callable_of_the_wrong_shape_is_named():
     with pytest.raises(ShapeError):
         Space(FunctionEncoder(lambda texts: [1.0, 2.0], name="flat", dim=2)).encode(["a", "b"])
+
+
+def test_a_space_of_given_vectors_is_found_again(tmp_path):
+    Space(Precomputed(4, name="model-v3"), refiner=Truncate(2)).save(tmp_path / "space")
+    space = Space.load(tmp_path / "space")
+    assert (space.encoder.dim, space.dim, space.encoder.passport.name) == (4, 2, "model-v3")
+    np.testing.assert_allclose(space.encode([[3, -4, 12, 5]]), [[0.6, -0.8]], rtol=1e-6)

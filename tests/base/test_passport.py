@@ -131,3 +131,15 @@ def test_fingerprint_is_stable():
 def test_fingerprint_refuses_nan():
     with pytest.raises(ValueError, match="JSON"):
         fingerprint({"a": float("nan")})
+
+
+def test_probe_vectors_are_made_when_hashes_do_not_decide():
+    calls = []
+    lazy = replace(MINE, probe=lambda: calls.append(1) or PROBE)
+    assert MINE.compare(lazy).verdict == lazy.compare(MINE).verdict == "identical"
+    assert calls == []
+    other = replace(MINE, facts=MINE.facts | {"runtime": "torch"})
+    assert other.compare(lazy).verdict == "compatible"
+    np.testing.assert_array_equal(lazy.probe, PROBE)
+    assert calls == [1]
+    assert replace(MINE, probe=lambda: None).probe is None

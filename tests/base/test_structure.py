@@ -21,19 +21,21 @@ STUBS = sorted(SRC.rglob("*.pyi"))
 
 MAX_FILE, MAX_FUNCTION, AIM_FUNCTION, MAX_PARAMETERS = 300, 80, 40, 8
 
-LONG_FILES: tuple[str, ...] = ("src/cosimo/contracts.py",)
-"""Files longer than allowed: the contracts are read together. This tuple may only shrink."""
+LONG_FILES: tuple[str, ...] = ()
+"""Files longer than allowed. This tuple may only shrink."""
 
 TOO_LONG: tuple[str, ...] = ()
 """Functions longer than the aim, as `file:function`. This tuple may only shrink."""
 
 WITHOUT_CONTRACT: tuple[str, ...] = (
     "AddReport",
+    "Chunking",
     "Codes",
     "Collection",
     "Gaussians",
     "Hit",
     "Hits",
+    "IndexReport",
     "Item",
     "Passport",
     "Query",

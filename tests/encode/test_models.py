@@ -145,8 +145,8 @@ def test_other_device_is_refused(tiny_bert, home, device):
 
 
 def test_other_precision_is_refused(tiny_bert, home):
-    with pytest.raises(DataError, match="int8"):
-        load_encoder(tiny_bert, precision="int8")
+    with pytest.raises(DataError, match="int4"):
+        load_encoder(tiny_bert, precision="int4")
 
 
 def test_hash_is_remembered_until_the_file_changes(home, tmp_path, monkeypatch):

@@ -26,6 +26,7 @@ EXAMPLES = [
         truncate_dim=8,
         threads=1,
     ),
+    OnnxEncoder.from_folder(write_tiny_bert(Path(_folder.name) / "rounded"), precision="int8"),
 ]
 
 TEXTS = [
@@ -257,8 +258,8 @@ def test_threads_out_of_range(tiny_bert):
 
 
 def test_other_precision_is_refused(tiny_bert):
-    with pytest.raises(DataError, match="int8"):
-        OnnxEncoder.from_folder(tiny_bert, precision="int8")
+    with pytest.raises(DataError, match="int4"):
+        OnnxEncoder.from_folder(tiny_bert, precision="int4")
 
 
 def test_condition_is_refused(tiny_bert):

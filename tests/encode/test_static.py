@@ -226,3 +226,20 @@ def test_folder_follows_the_format(tmp_path):
     config = json.loads((tmp_path / "config.json").read_text())
     assert (config["model_type"], config["normalize"], config["max_length"]) == ("model2vec", True, 512)
     assert set(load_file(tmp_path / "model.safetensors")) == {"embeddings"}
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+def test_shortened_vectors(tmp_path, normalize):
+    expected = encoder().encode(TEXTS)[:, :3]
+    if normalize:
+        expected = expected / np.maximum(np.linalg.norm(expected, axis=1, keepdims=True), 1e-9)
+    short = encoder(normalize=normalize, truncate_dim=3)
+    assert short.dim == short.passport.dim == 3
+    np.testing.assert_allclose(short.encode(TEXTS), expected, atol=1e-6)
+    short.save(tmp_path)
+    np.testing.assert_array_equal(StaticEncoder.from_folder(tmp_path).encode(TEXTS), short.encode(TEXTS))
+
+
+def test_truncate_dim_out_of_range():
+    with pytest.raises(DataError, match="between 1 and the model's 8, got 9"):
+        encoder(truncate_dim=9)

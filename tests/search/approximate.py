@@ -22,6 +22,13 @@ def corpus(kind):
     return X[:N], X[N:]
 
 
+def unequal(spread):
+    """(N, D) vectors whose lengths differ by about this factor, and (50, D) queries from none of their groups."""
+    rng = np.random.default_rng(0)
+    X = corpus("clustered")[0] * np.exp(spread * rng.normal(size=(N, 1))).astype(np.float32)
+    return X, rng.normal(size=(50, D)).astype(np.float32)
+
+
 def filtered(how, share, X, q):
     """Sorted allowed ids: a share of all, at random, the nearest to the query, or the farthest from it."""
     n = round(N * share)

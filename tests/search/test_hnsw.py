@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
+from cosimo._arrays import unit
 from cosimo.compare import Manhattan, resolve
 from cosimo.errors import DataError, ShapeError, StoreError
 from cosimo.search import HnswIndex
 from cosimo.search.indexes import hnsw
 from cosimo.types import Tokens
-from search.approximate import IDS, N, corpus, exact_over, filtered, recall
+from search.approximate import IDS, N, corpus, exact_over, filtered, recall, unequal
 
 EXAMPLES = [HnswIndex(), HnswIndex("euclidean", neighbours=8, build_effort=40), HnswIndex("dot", search_effort=20)]
 
@@ -150,6 +151,29 @@ def test_same_seed_same_file_other_seed_another(tmp_path):
     assert files[0] != files[2]
 
 
+def test_dot_products_of_unequal_lengths_find_less():
+    """A weakness that the module tells of; `IvfIndex` finds them all."""
+    X, Q = unequal(0.3)
+    index = HnswIndex("dot", **SMALL)
+    index.add(X, IDS)
+    found = recall(index.search(Q, 10), exact_over(X, "dot").search(Q, 10))
+    assert 0.8 <= found < 0.99
+
+
+def test_several_threads_find_as_much():
+    X, Q = corpus("clustered")
+    index = HnswIndex(**SMALL, threads=2)
+    index.add(X, IDS)
+    assert recall(index.search(Q, 10), exact_over(X, "cosine").search(Q, 10)) >= 0.98
+
+
+def test_vectors_of_length_one_may_be_kept_to_the_bit():
+    X = unit(np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32))
+    index = HnswIndex()
+    index.add(X, np.arange(500), prepared=True)
+    np.testing.assert_array_equal(index._found.keys(np.arange(500)), X)
+
+
 def test_saved_and_loaded_answers_alike(built, tmp_path):
     index, _, Q, _ = built("low rank")
     index.save(str(tmp_path / "index"))
@@ -195,6 +219,7 @@ def test_bad_input_gets_a_sentence():
         index.add(Tokens(np.eye(4), np.array([0, 4])), np.array([7]))
     with pytest.raises(DataError, match='got "manhattan"'):
         HnswIndex(Manhattan()).add(np.eye(4), np.arange(4))
-    with pytest.raises(DataError, match="neighbours must be at least 2"):
-        HnswIndex(neighbours=1).add(np.eye(4), np.arange(4))
+    for wrong in (HnswIndex(neighbours=1), HnswIndex(threads=0)):
+        with pytest.raises(DataError, match="neighbours must be at least 2, efforts and threads at least 1"):
+            wrong.add(np.eye(4), np.arange(4))
     assert len(index) == 4

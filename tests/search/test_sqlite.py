@@ -509,9 +509,9 @@ class TestOpen:
         store.add([item("a")], singles([1, 2]))
         raw(path, "UPDATE vectors SET value = x'00'")
         raw(path, "UPDATE items SET payload = '[1'")
-        with pytest.raises(StoreError, match=r"damaged.*wrong length"):
+        with pytest.raises(StoreError, match=r"damaged: a vector of row 1 is not what was written"):
             list(store.vectors())
-        with pytest.raises(StoreError, match=r"damaged.*no JSON"):
+        with pytest.raises(StoreError, match=r"damaged: item 'a' is not what was written"):
             store.get(["a"])
         raw(path, "DELETE FROM meta WHERE key = 'generation'")
         with pytest.raises(StoreError, match="does not say its generation"):
@@ -843,25 +843,82 @@ def test_an_interrupted_change_is_rolled_back(store, monkeypatch):
     assert store.count() == 1
 
 
-def test_a_strangers_triggers_and_views_run_nothing_of_ours(store, path):
-    """A file may carry code; with the schema not trusted, functions with side effects are refused there."""
+@pytest.mark.parametrize(
+    "code",
+    [
+        "CREATE TRIGGER evil AFTER INSERT ON items BEGIN DELETE FROM items; END",
+        "CREATE VIEW evil AS SELECT load_extension('/tmp/evil.so')",
+        "DROP VIEW live_texts; CREATE VIEW live_texts AS SELECT row, 'other' AS text FROM items",
+    ],
+)
+@pytest.mark.parametrize("readonly", [False, True])
+def test_a_strangers_triggers_and_views_are_refused(store, path, code, readonly):
     store.close()
     db = sqlite3.connect(path)
-    db.execute("CREATE TRIGGER evil AFTER INSERT ON items BEGIN SELECT load_extension('/tmp/evil.so'); END")
+    db.executescript(code)
     db.close()
-    again = SqliteStore.open(path)
+    with pytest.raises(StoreError, match=r"(trigger|view) '(evil|live_texts)' that is not cosimo's"):
+        SqliteStore.open(path, readonly=readonly)
+
+
+def test_a_strangers_functions_do_not_run_once_it_is_open(store, path):
+    """With the schema not trusted, functions with side effects are refused there."""
+    raw(path, "CREATE TRIGGER evil AFTER INSERT ON items BEGIN SELECT load_extension('/tmp/evil.so'); END")
     with pytest.raises(StoreError):
-        again.add([item("a")], {})
-    assert again.count() == 0
-    again.close()
+        store.add([item("a")], {})
+    assert store.count() == 0
+
+
+class TestCheck:
+    def test_nothing_is_wrong(self, store, path):
+        store.add([item(f"i{i}", "red apple", year=i) for i in range(50)], singles(*np.ones((50, 2))))
+        store.delete(["i3"])
+        store.check()
+        SqliteStore.check(reader := SqliteStore.open(path, readonly=True))
+        reader.close()
+        assert store.generation == 2
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "UPDATE items SET payload = '{}' WHERE row = 2",
+            "UPDATE items SET text = 'other' WHERE row = 2",
+            "UPDATE items SET row = 9 WHERE row = 2",
+            "UPDATE vectors SET part = 1 WHERE item = 2",
+            "UPDATE vectors SET item = 9 WHERE item = 2",
+            "UPDATE meta SET value = '7' WHERE key = 'generation'",
+            "INSERT INTO full_text (rowid, text) VALUES (2, 'not there')",
+        ],
+    )
+    def test_each_change_is_found(self, store, path, change):
+        store.add([item(name, "red apple", year=1) for name in "abc"], singles(*np.ones((3, 2))))
+        store.check()
+        raw(path, change)
+        with pytest.raises(StoreError, match="damaged"):
+            store.check()
+
+
+def test_live_vectors_are_those_of_one_moment(store, monkeypatch):
+    monkeypatch.setattr(sqlite, "BLOCK", 2)
+    store.add([item(name) for name in "abcdef"], singles(*np.ones((6, 2))))
+    store.delete(["b"])
+    blocks = store.vectors(live=True)
+    found = next(blocks)[0].tolist()
+    store.add([item("c")], singles([2, 2]), on_conflict="replace")
+    found += [row for rows, _ in blocks for row in rows.tolist()]
+    assert found == [1, 3, 4, 5, 6]
+    assert [row for rows, _ in store.vectors(live=True) for row in rows.tolist()] == [1, 4, 5, 6, 7]
 
 
 def test_bytes_of_the_dead_go_with_compact(store, path):
     store.add([item("a", "topsecretword", note="hidden")], singles([1, 2]))
     store.delete(["a"])
     assert (store.count(), len(list(store.vectors()))) == (0, 1)
+    assert store.compacted == 0
     store.compact()
     assert (list(store.vectors()), store.dead().size, store.last_row()) == ([], 0, 1)
+    assert store.compacted == store.generation == 3
+    assert (store.compact(), store.compacted, store.generation) == (0, 3, 3)
     assert raw(path, "SELECT count(*) FROM items") == [(0,)]
     store.add([item("a")], singles([3, 4]))
     assert store.rows().tolist() == [2]

@@ -1,3 +1,4 @@
+from cosimo.encode.cache import uncached as uncached
 from cosimo.encode.chunking import Chunking as Chunking
 from cosimo.encode.chunking import chunk as chunk
 from cosimo.encode.distillation import distill as distill
@@ -11,6 +12,8 @@ from cosimo.encode.models import load_encoder as load_encoder
 from cosimo.encode.onnx_text import OnnxEncoder as OnnxEncoder
 from cosimo.encode.pooling import POOLINGS as POOLINGS
 from cosimo.encode.precomputed import Precomputed as Precomputed
+from cosimo.encode.remote import RemoteEncoder as RemoteEncoder
+from cosimo.encode.sentence_transformer import SentenceTransformerEncoder as SentenceTransformerEncoder
 from cosimo.encode.static import StaticEncoder as StaticEncoder
 from cosimo.encode.table import Table as Table
 from cosimo.encode.texts import check_texts as check_texts

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from cosimo.encode.models import cache_home, sha256_of, write_whole
+from cosimo.encode.models import cached_file, sha256_of
 from cosimo.errors import DataError
 from cosimo.passport import fingerprint
 
@@ -68,16 +68,7 @@ def bert_shape(config: Mapping[str, Any]) -> BertShape:
 def cached_graph(weights: Path, shape: BertShape) -> Path:
     """The graph of these weights in the cache, built when it is not there or not as it was written."""
     name = f"{sha256_of(weights)[:16]}-{fingerprint(asdict(shape))[:8]}-v{VERSION}.onnx"
-    graph = cache_home() / "graphs" / name
-    record = graph.with_suffix(".sha256")
-    try:
-        if sha256_of(graph) == record.read_text(encoding="ascii"):
-            return graph
-    except (OSError, UnicodeDecodeError):
-        pass  # never built, or half of it is gone
-    write_whole(graph, build_graph(weights, shape))
-    write_whole(record, sha256_of(graph).encode())
-    return graph
+    return cached_file(f"graphs/{name}", lambda: build_graph(weights, shape))
 
 
 def build_graph(weights: Path, shape: BertShape) -> bytes:

@@ -14,7 +14,7 @@ passages that belong to none.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, final, runtime_checkable
 
@@ -102,6 +102,22 @@ def word_spans(text: str) -> Rows:
     return flat.reshape(-1, 2)
 
 
+def sentence_ends(text: str) -> Iterator[int]:
+    """Places behind the sentences and paragraphs of a text; rough, as a wrong one only moves a border.
+
+    >>> text = "Dr. No said: 3.14! Really?"
+    >>> text[: next(sentence_ends(text + " "))]
+    'Dr. No said: 3.14!'
+    """
+    for match in SENTENCE.finditer(text):
+        at = match.start()
+        if at and text[at - 1] == ".":
+            word = re.split(r"[\s(\[]", text[max(0, at - 12) : at - 1].lower())[-1]
+            if f" {word} " in ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
+                continue
+        yield match.end()
+
+
 @final
 @dataclass(frozen=True)
 class Chunking:
@@ -138,23 +154,26 @@ class Chunking:
             raise DataError(f'chunks are written size/overlap in tokens, such as "200/40"; got {text!r}')
         return cls(int(found[1]), int(found[2]))
 
-    def __str__(self) -> str:
-        return f"{self.size}/{self.overlap}"
-
-    def check(self, encoder: Encoder) -> None:
-        """Refuse passages that `encoder` would cut.
+    @classmethod
+    def fitting(cls, text: str, encoder: Encoder) -> "Chunking":
+        """What `size/overlap` says, unless `encoder` would cut such passages again.
 
         Raises
         ------
         DataError
-            The size is more than the encoder's window.
+            The text says something else, or a size that is more than the encoder's window.
         """
+        chunking = cls.parse(text)
         window = encoder.window if isinstance(encoder, Tokenising) else None
-        if window is not None and self.size > window:
+        if window is not None and chunking.size > window:
             raise DataError(
-                f'chunks of {self.size} tokens are longer than what "{encoder.passport.name}" reads, {window} tokens '
-                f"besides its own; choose a size of at most {window}"
+                f'chunks of {chunking.size} tokens are longer than what "{encoder.passport.name}" reads, {window} '
+                f"tokens besides its own; choose a size of at most {window}"
             )
+        return chunking
+
+    def __str__(self) -> str:
+        return f"{self.size}/{self.overlap}"
 
     def spans(self, text: str, encoder: Encoder) -> Rows:
         """(p, 2) passages of `text` in characters, counted in the encoder's tokens, or in words if it has none."""
@@ -172,7 +191,7 @@ def _check(size: int, overlap: int) -> None:
 def _ranks(text: str, places: Rows, stops: Rows) -> NDArray[np.int8]:
     """(t,) how good it is to begin a passage with each token, from 3 for a sentence; -1 inside a character."""
     ranks = np.zeros(len(places), np.int8)
-    for rank, found in ((1, _begins(BLANK, text)), (2, _begins(LINE, text)), (3, _sentence_ends(text))):
+    for rank, found in ((1, _begins(BLANK, text)), (2, _begins(LINE, text)), (3, sentence_ends(text))):
         first = np.searchsorted(places, np.fromiter(found, np.int64))
         ranks[first[first < len(ranks)]] = rank
     inside = (places[1:] < stops[:-1]) | (places[1:] == places[:-1])
@@ -182,16 +201,6 @@ def _ranks(text: str, places: Rows, stops: Rows) -> NDArray[np.int8]:
 
 def _begins(pattern: re.Pattern[str], text: str) -> Iterable[int]:
     return (match.start() for match in pattern.finditer(text))
-
-
-def _sentence_ends(text: str) -> Iterable[int]:
-    for match in SENTENCE.finditer(text):
-        at = match.start()
-        if at and text[at - 1] == ".":
-            word = re.split(r"[\s(\[]", text[max(0, at - 12) : at - 1].lower())[-1]
-            if f" {word} " in ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
-                continue
-        yield match.end()
 
 
 def _last_best(ranks: NDArray[np.int8], low: int, high: int) -> int:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -145,37 +145,46 @@ def missing_model(name: str) -> MissingModel:
     return MissingModel(f'there is no model or folder "{name}"; {hint}')
 
 
-def load_encoder(name_or_path: str | Path, *, precision: str = "fp32", device: str | None = None) -> Encoder:
+def load_encoder(
+    name_or_path: str | Path,
+    *,
+    precision: str = "fp32",
+    device: str | None = None,
+    truncate_dim: int | None = None,
+) -> Encoder:
     """The encoder in a model folder, found by name or path; never touches the network.
 
     precision
-        Of a transformer's arithmetic; `fp32` for now.
+        Of a transformer's arithmetic: `fp32`, or `int8`, which is faster and nearly as good.
     device
-        `cpu` for now, which `None` means as well.
+        Where a transformer runs: `cpu`, which `None` means as well, or `cuda`.
+    truncate_dim
+        Dimensions that are kept of each vector, for models trained to allow it; the model's own setting when left out.
 
     Raises
     ------
     MissingModel
         There is nothing of that name on this machine.
     DataError
-        The folder is no model that can be read.
+        The folder is no model that can be read, or not one that can be run like this.
     """
     from cosimo.encode.wordllama_wheel import WEIGHTS, wordllama
 
-    if device not in (None, "cpu"):
-        raise DataError(f'encoders run on the device "cpu", got "{device}"')
     folder = find_model(name_or_path)
     # A folder is called by its whole path, so that whoever stores the name finds it again.
     name = str(folder.resolve()) if folder == Path(name_or_path) else str(name_or_path)
-    if (folder / WEIGHTS).is_file():
-        return wordllama(folder, name=name)
-    if _is_static(folder):
+    tables = (folder / WEIGHTS).is_file()
+    if tables or _is_static(folder):
+        if precision != "fp32" or device not in (None, "cpu"):
+            raise DataError(f'"{name}" looks its vectors up in a table: leave out precision and device')
+        if tables:
+            return wordllama(folder, name=name, truncate_dim=truncate_dim)
         from cosimo.encode.static import StaticEncoder
 
-        return StaticEncoder.from_folder(folder, name=name)
+        return StaticEncoder.from_folder(folder, name=name, truncate_dim=truncate_dim)
     from cosimo.encode.onnx_text import OnnxEncoder  # onnxruntime, which token tables do without
 
-    return OnnxEncoder.from_folder(folder, name=name, precision=precision)
+    return OnnxEncoder.from_folder(folder, name=name, precision=precision, device=device, truncate_dim=truncate_dim)
 
 
 def sha256_of(path: Path) -> str:
@@ -212,6 +221,20 @@ def write_whole(path: Path, content: bytes) -> None:
             file.write(content)
     except OSError as error:
         raise DataError(f"cannot write {path} ({error.strerror}); COSIMO_HOME moves it to a folder of yours") from error
+
+
+def cached_file(name: str, make: Callable[[], bytes]) -> Path:
+    """A file in the cache, made when it is not there or not as it was written."""
+    file = cache_home() / name
+    record = file.with_suffix(".sha256")
+    try:
+        if sha256_of(file) == record.read_text(encoding="ascii"):
+            return file
+    except (OSError, UnicodeDecodeError):
+        pass  # never made, or half of it is gone
+    write_whole(file, make())
+    write_whole(record, sha256_of(file).encode())
+    return file
 
 
 def _is_static(folder: Path) -> bool:

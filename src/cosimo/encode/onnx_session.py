@@ -17,10 +17,13 @@ from cosimo.errors import DataError
 from cosimo.types import Rows, Vectors
 
 SENTENCE = "sentence_embedding"
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+"""What runs a model on each device."""
+INSTALL = "pip uninstall -y onnxruntime && pip install onnxruntime-gpu"
 
 
 class Session:
-    """A loaded model.
+    """A loaded model, run with one thread a call.
 
     states
         Outputs with the states of tokens (n, t, d): of every layer, the embeddings first, where the file gives them;
@@ -29,11 +32,14 @@ class Session:
         The output a text's vector is made from.
     dim
         Dimensions of that output.
+    on_processor
+        Whether it runs there, and not on an accelerator.
     """
 
-    def __init__(self, file: Path, threads: int) -> None:
+    def __init__(self, file: Path, device: str | None = None) -> None:
         self.file = file
-        self._session = _open(file, threads)
+        self.on_processor = device in (None, "cpu")
+        self._session = _open(file, device or "cpu")
         self._inputs = {node.name: node.type for node in self._session.get_inputs()}
         unknown = self._inputs.keys() - {"input_ids", "attention_mask", "token_type_ids"}
         if unknown or "input_ids" not in self._inputs:
@@ -89,17 +95,25 @@ def _token_outputs(outputs: Mapping[str, Any]) -> list[str]:
     return last[:1]
 
 
-def _open(file: Path, threads: int) -> Any:
+def _open(file: Path, device: str) -> Any:
+    if device not in PROVIDERS:
+        raise DataError(f"device must be {' or '.join(PROVIDERS)}, got {device!r}")
+    provider = PROVIDERS[device]
+    if provider not in onnxruntime.get_available_providers():
+        raise DataError(f"the device {device!r} needs another onnxruntime; run: {INSTALL}")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.log_severity_level = 3
     # Under a file there is no folder, so weights in other files are never found.
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(file))
     try:
-        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(file), options, providers=[provider])
     except Exception as error:  # onnxruntime's errors share no base
         if "xternal data" in str(error):
             raise DataError(
                 f"{file} keeps its weights in other files (external data); export it as one file"
             ) from error
         raise DataError(f"{file} is no ONNX model that onnxruntime can load: {error}") from error
+    if provider not in session.get_providers():  # it falls back to the processor by itself
+        raise DataError(f"onnxruntime could not start the device {device!r}: its driver or libraries are missing here")
+    return session

@@ -13,9 +13,7 @@ Reference: model2vec, https://github.com/MinishLab/model2vec
 
 import hashlib
 import json
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
@@ -29,9 +27,10 @@ from cosimo._arrays import as_vectors, unit
 from cosimo._progress import bar
 from cosimo.encode.sides import Sides
 from cosimo.encode.static_folder import read_folder, write_folder
-from cosimo.encode.texts import batch_limit, check_texts, distinct, no_condition, probe_vectors
+from cosimo.encode.texts import batch_limit, check_texts, distinct, kept_dimensions, no_condition, probe_vectors
 from cosimo.encode.token_spans import token_spans
 from cosimo.encode.truncation import note
+from cosimo.encode.workers import ahead
 from cosimo.errors import DataError, ShapeError
 from cosimo.passport import Passport, fingerprint
 from cosimo.types import Role, Rows, Vectors
@@ -58,6 +57,8 @@ class StaticEncoder(Sides):
     max_length
         Tokens of a text that are read, `None` for all. As in model2vec, a text is first cut to `max_length` times
         the median length of a token in characters.
+    truncate_dim
+        Dimensions that are kept of each vector, all when left out.
     name
         What people call it.
 
@@ -78,12 +79,15 @@ class StaticEncoder(Sides):
         *,
         normalize: bool = False,
         max_length: int | None = 512,
+        truncate_dim: int | None = None,
         name: str = "static",
     ) -> None:
         self.table = as_vectors(table, name="table").astype(np.float32, copy=False)
+        self._rows = np.ascontiguousarray(self.table[:, : kept_dimensions(self.table.shape[1], truncate_dim)])
         self.tokenizer_json = tokenizer_json
         self.normalize = normalize
         self.max_length = max_length
+        self.truncate_dim = truncate_dim
         self.name = name
         self._tokenizer, self._unknown = _read_tokenizer(tokenizer_json)
         vocabulary = self._tokenizer.get_vocab()
@@ -97,7 +101,9 @@ class StaticEncoder(Sides):
         self._token_length = int(np.median([len(token) for token in vocabulary]))
 
     @classmethod
-    def from_folder(cls, path: str | Path, *, name: str | None = None) -> "StaticEncoder":
+    def from_folder(
+        cls, path: str | Path, *, name: str | None = None, truncate_dim: int | None = None
+    ) -> "StaticEncoder":
         """An encoder from a folder written by `save` or by model2vec.
 
         name
@@ -108,17 +114,17 @@ class StaticEncoder(Sides):
         DataError
             When files are missing or do not fit together.
         """
-        return read_folder(path, partial(cls, name=name or Path(path).resolve().name))
+        return read_folder(path, partial(cls, name=name or Path(path).resolve().name, truncate_dim=truncate_dim))
 
     def save(self, path: str | Path) -> None:
         """Write a folder that `from_folder`, model2vec and sentence-transformers read."""
         settings = {"hidden_dim": self.dim, "normalize": self.normalize, "max_length": self.max_length}
-        write_folder(path, self.table, self.tokenizer_json, settings)
+        write_folder(path, self._rows, self.tokenizer_json, settings)
 
     @property
     def dim(self) -> int:
         """Dimensions of the vectors."""
-        return int(self.table.shape[1])
+        return int(self._rows.shape[1])
 
     @cached_property
     def passport(self) -> Passport:
@@ -130,8 +136,9 @@ class StaticEncoder(Sides):
             "pooling": "mean of known tokens",
             "normalize": self.normalize,
             "max_length": self.max_length,
+            "truncate_dim": self.truncate_dim,
         }
-        return Passport("static", self.name, self.dim, facts, probe=probe_vectors(self.encode))
+        return Passport("static", self.name, self.dim, facts, probe=partial(probe_vectors, self.encode))
 
     def encode(
         self,
@@ -155,7 +162,7 @@ class StaticEncoder(Sides):
         blocks = _blocks(unique, batch_limit(batch_size, default=BATCH))
         done = 0
         with bar(progress, len(unique), "encoding") as advance:
-            for ids, was_cut in _one_ahead(self._tokenize, blocks):
+            for ids, was_cut in ahead(self._tokenize, blocks):
                 part = slice(done, done + len(ids))
                 X[part], cut[part] = self._mean(ids), was_cut
                 done += len(ids)
@@ -203,8 +210,8 @@ class StaticEncoder(Sides):
         positions = np.arange(lengths[order[0]])
         for p, alive in enumerate(np.searchsorted(-lengths[order], -positions)):
             # Every id has a row, so "clip" only spares numpy the check.
-            sums[:alive] += self.table.take(flat[starts[:alive] + p], axis=0, mode="clip")
-        X = np.empty_like(self.table, shape=sums.shape)
+            sums[:alive] += self._rows.take(flat[starts[:alive] + p], axis=0, mode="clip")
+        X = np.empty_like(self._rows, shape=sums.shape)
         X[order] = sums / np.maximum(lengths[order], 1)[:, None]
         return X
 
@@ -238,15 +245,3 @@ def _blocks(texts: list[str], size: int) -> Iterator[list[str]]:
         characters += len(text)
     if block:
         yield block
-
-
-def _one_ahead(read: Callable[[list[str]], Tokenised], blocks: Iterator[list[str]]) -> Iterator[Tokenised]:
-    """`read` of each block; a thread reads the next one while the caller works on this one."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting: deque[Future[Tokenised]] = deque()
-        for block in blocks:
-            waiting.append(pool.submit(read, block))
-            if len(waiting) == 2:
-                yield waiting.popleft().result()
-        if waiting:
-            yield waiting.popleft().result()

@@ -11,10 +11,15 @@ from cosimo.passport import PROBES
 from cosimo.types import Rows, Vectors
 
 
-def check_items(items: Sequence[Any]) -> list[Any]:
-    """`items` as a list; one bare text is refused, because it would be read letter by letter."""
+def refuse_one_text(items: Any) -> None:
+    """Refuse one bare text, because it would be read letter by letter."""
     if isinstance(items, str | bytes):
         raise DataError("encode wants a list of texts; wrap one text as [text]")
+
+
+def check_items(items: Sequence[Any]) -> list[Any]:
+    """`items` as a list; one bare text is refused."""
+    refuse_one_text(items)
     try:
         return list(items)
     except TypeError:
@@ -83,6 +88,13 @@ def batch_limit(batch_size: int | None, *, default: int) -> int:
     if batch_size < 1:
         raise DataError(f"batch_size must be at least 1, got {batch_size}; leave it out for the default {default}")
     return batch_size
+
+
+def kept_dimensions(full: int, truncate_dim: int | None) -> int:
+    """Dimensions that are left of `full` ones, all when `truncate_dim` is None."""
+    if truncate_dim is not None and not 0 < truncate_dim <= full:
+        raise DataError(f"truncate_dim must be between 1 and the model's {full}, got {truncate_dim}")
+    return truncate_dim or full
 
 
 def no_condition(given: Sequence[Any] | None) -> None:

@@ -8,8 +8,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @final
@@ -26,10 +29,13 @@ class Tally:
         Texts that lost their end.
     limit
         Tokens the encoder reads, 0 while nothing was cut.
+    texts
+        (n,) which texts of the last call were cut, where the encoder said so.
     """
 
     cut: int = 0
     limit: int = 0
+    texts: NDArray[np.bool_] | None = field(default=None, repr=False, compare=False)
 
 
 # Each thread has its own context, so threads never count into each other's tally.
@@ -53,14 +59,19 @@ def tally() -> Iterator[Tally]:
         _open.reset(token)
 
 
-def note(cut: int, *, n: int, limit: int) -> None:
-    """Say that `cut` of `n` texts were longer than `limit` tokens; encoders call it once per `encode`."""
+def note(cut: int, *, n: int, limit: int, texts: NDArray[np.bool_] | None = None) -> None:
+    """Say that `cut` of `n` texts were longer than `limit` tokens; encoders call it once per `encode`.
+
+    texts
+        (n,) which of them.
+    """
     if not cut:
         return
     seen = _open.get()
     if seen is not None:
         seen.cut += cut
         seen.limit = limit
+        seen.texts = texts
         return
     were = "was" if cut == 1 else "were"
     warnings.warn(

@@ -20,13 +20,17 @@ WEIGHTS = "weights/l2_supercat_256.safetensors"
 TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 
 
-def wordllama(folder: str | Path, *, max_length: int | None = 8192, name: str = "wordllama") -> StaticEncoder:
+def wordllama(
+    folder: str | Path, *, max_length: int | None = 8192, truncate_dim: int | None = None, name: str = "wordllama"
+) -> StaticEncoder:
     """The encoder in the files of the `wordllama` package, with unnormalised vectors as there.
 
     folder
         The installed package's folder.
     max_length
         Tokens of a text that are read; the package itself reads all, and takes long for texts of megabytes.
+    truncate_dim
+        Dimensions that are kept of each vector, which the table was trained to allow.
 
     Raises
     ------
@@ -41,4 +45,6 @@ def wordllama(folder: str | Path, *, max_length: int | None = 8192, name: str = 
         table = load_file(weights)["embedding.weight"]
     except (SafetensorError, KeyError) as error:
         raise DataError(f"{weights} does not hold the token vectors of wordllama: {error}") from error
-    return StaticEncoder(table, tokenizer.read_text(encoding="utf-8"), max_length=max_length, name=name)
+    return StaticEncoder(
+        table, tokenizer.read_text(encoding="utf-8"), max_length=max_length, truncate_dim=truncate_dim, name=name
+    )

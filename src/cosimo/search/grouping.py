@@ -17,27 +17,29 @@ MORE = 4
 """Parts asked for at first for each item wanted, and the factor by which a next round asks for more."""
 
 
-def best_items(search: Callable[[Vectors, int], Hits], Q: Vectors, k: int, rows: Rows) -> Hits:
+def best_items(
+    search: Callable[[Vectors, int], Hits], Q: Vectors, k: int, rows: Rows, *, width: int | None = None
+) -> Hits:
     """The k best items of each query, ties by row, whatever number of parts they have.
 
     search
         `search(Q, w)` gives the w best positions in `rows`, ties by position, fewer where there are no more.
     rows
         (p,) the item each position belongs to, sorted.
+    width
+        Parts asked for in the first round.
     """
-    waiting = np.arange(len(Q))
-    found = np.full((len(Q), k), -1, np.int64)
-    scores = np.full((len(Q), k), -np.inf, Q.dtype)
-    scale, width = "", k
-    while waiting.size:
-        width = min(MORE * width, len(rows))
-        parts = search(Q[waiting], width)
-        items = np.where(parts.rows >= 0, rows[parts.rows], -1)
-        best = best_per_row(Hits(items, parts.scores, parts.scale), k)
-        found[waiting], scores[waiting], scale = best.rows, best.scores, best.scale
-        full = parts.rows.shape[1] == width < len(rows)
-        waiting = waiting[(best.rows[:, -1] < 0) & (parts.rows[:, -1] >= 0)] if full else waiting[:0]
-    return Hits(found, scores, scale)
+    k = min(k, len(rows))
+    width = min(width or MORE * k, len(rows))
+    parts = search(Q, width)
+    best = best_per_row(Hits(np.where(parts.rows >= 0, rows[parts.rows], -1), parts.scores, parts.scale), k)
+    if parts.rows.shape[1] < width or width == len(rows):
+        return best
+    short = np.flatnonzero((best.rows[:, -1] < 0) & (parts.rows[:, -1] >= 0))
+    if short.size:
+        again = best_items(search, Q[short], k, rows, width=MORE * width)
+        best.rows[short], best.scores[short] = again.rows, again.scores
+    return best
 
 
 def best_per_row(hits: Hits, k: int) -> Hits:

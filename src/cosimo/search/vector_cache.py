@@ -18,18 +18,20 @@ import io
 import logging
 import mmap
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO, final
 
 import numpy as np
 
 from cosimo.errors import DataError, StoreError
 from cosimo.passport import fingerprint
-from cosimo.search.durable import publish
+from cosimo.search.durable import publish, stamp
 from cosimo.search.stores.sqlite import SqliteStore
 from cosimo.types import Rows, Vectors
 
@@ -62,12 +64,16 @@ class VectorCache:
     watermark: int
 
     @classmethod
-    def open(cls, directory: Path, store: SqliteStore, kind: str, prepare: Prepare | None = None) -> "VectorCache":
+    def open(
+        cls, directory: Path, store: SqliteStore, kind: str, prepare: Prepare | None = None, *, fresh: bool = False
+    ) -> "VectorCache":
         """The cache of `kind` in `directory`, written anew when there is no valid one or it is `stale`.
 
         prepare
             Applied to each block of vectors before it is kept, such as `unit`; a function of a module, as its name
             is part of what makes a cache valid.
+        fresh
+            Written anew in any case, so that it holds all live rows and no other.
 
         Raises
         ------
@@ -78,7 +84,7 @@ class VectorCache:
         with store.snapshot():
             wanted["compacted"] = store.compacted
             record = store.cache_record(_key(kind))
-            arrays = None if record is None else _load(directory, record, wanted)
+            arrays = None if record is None or fresh else _load(directory, record, wanted)
             if record is not None and arrays is not None:
                 cache = cls(*arrays, int(record["watermark"]))
                 if store.readonly or not cache.stale(store):
@@ -100,8 +106,8 @@ def _load(directory: Path, record: Mapping[str, Any], wanted: Mapping[str, Any])
         if any(record[key] != value for key, value in wanted.items()):
             return None
         with _path(directory, record["kind"], record["generation"]).open("rb") as file:
-            stamp = _stamp(file)
-            if stamp != record["stamp"] or stamp[0] != n * (4 * d + 8):
+            found = stamp(os.fstat(file.fileno()))
+            if found != record["stamp"] or found[0] != n * (4 * d + 8):
                 return None
             return _mapped(file, n, d)
     except (OSError, KeyError, TypeError, ValueError):
@@ -119,8 +125,7 @@ def _build(directory: Path, store: SqliteStore, prepare: Prepare | None, facts: 
                 n, d = _write(file, _blocks(store, kind, prepare))
                 arrays = _mapped(file, n, d)
                 publish(fresh, path)
-                stamp = _stamp(file)
-            record = {"generation": generation, "n": n, "d": d, "stamp": stamp}
+                record = {"generation": generation, "n": n, "d": d, "stamp": stamp(os.fstat(file.fileno()))}
             if _note(store, {**facts, **record}):
                 _remove_others(path, kind)
             return arrays
@@ -145,17 +150,17 @@ def _blocks(store: SqliteStore, kind: str, prepare: Prepare | None) -> Iterator[
 
 def _write(file: BinaryIO, blocks: Iterable[tuple[Rows, Vectors]]) -> tuple[int, int]:
     """Write vectors, then rows; number of vectors, dimensions."""
-    every: list[Rows] = []
-    d = 0
-    for rows, X in blocks:
-        data = np.ascontiguousarray(X, dtype="<f4")
-        d = data.shape[1]
-        file.write(data.data)
-        every.append(rows)
-    tail = np.concatenate(every).astype("<i8")
-    file.write(tail.data)
+    n = d = 0
+    with TemporaryFile() as tail:  # the rows of a large collection would fill memory until the vectors are written
+        for rows, X in blocks:
+            data = np.ascontiguousarray(X, dtype="<f4")
+            n, d = n + len(rows), data.shape[1]
+            file.write(data.data)
+            tail.write(rows.astype("<i8").data)
+        tail.seek(0)
+        shutil.copyfileobj(tail, file)
     file.flush()
-    return len(tail), d
+    return n, d
 
 
 def _mapped(file: BinaryIO, n: int, d: int) -> Arrays:
@@ -164,7 +169,8 @@ def _mapped(file: BinaryIO, n: int, d: int) -> Arrays:
 
 def _arrays(buffer: Any, n: int, d: int) -> Arrays:
     X: Vectors = np.frombuffer(buffer, "<f4", n * d).reshape(n, d)
-    return X, np.frombuffer(buffer, "<i8", n, offset=X.nbytes).copy()
+    rows: Rows = np.frombuffer(buffer, "<i8", n, offset=X.nbytes)
+    return X, rows if rows.flags.aligned else rows.copy()
 
 
 def _note(store: SqliteStore, record: Mapping[str, Any]) -> bool:
@@ -184,12 +190,6 @@ def _remove_others(path: Path, kind: str) -> None:
             unfinished = other.suffix != ".f32"
             if other != path and not (unfinished and time.time() - other.stat().st_mtime < ABANDONED_SECONDS):
                 other.unlink()
-
-
-def _stamp(file: BinaryIO) -> list[int]:
-    """Size, times and inode: a file that was written to, or replaced, differs in one of them."""
-    status = os.fstat(file.fileno())
-    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 def _key(kind: str) -> str:

@@ -1,25 +1,31 @@
-"""The vectors of a collection as one searchable whole: a cached block, plus what was written since.
+"""The vectors of a collection as one searchable whole: an index if there is one, a cached block, and what came since.
 
-The database is the truth. A cache file covers rows up to a watermark; younger rows are read from the database and
-searched beside it; dead rows are masked. So an answer never depends on how old the cache is.
+The database is the truth. Each file covers rows up to a watermark: what the index does not cover is searched in the
+cache of vectors, and what that does not cover is read from the database; dead rows are masked. So an answer never
+depends on how old the files are.
 """
 
+from functools import partial
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
 from cosimo._arrays import unit
-from cosimo.contracts import Similarity
+from cosimo.contracts import Index, Similarity
+from cosimo.errors import StoreError
+from cosimo.search.grouping import best_items
+from cosimo.search.index_cache import IndexCache, index_record
 from cosimo.search.indexes.exact import ExactIndex
 from cosimo.search.indexes.top import merge
 from cosimo.search.stores.sqlite import SqliteStore
-from cosimo.search.vector_cache import VectorCache
+from cosimo.search.vector_cache import Prepare, VectorCache
 from cosimo.types import Hits, Rows, Vectors
 
 
 class VectorView:
-    """Exact search over the live vectors of one kind in a store; threads may share it.
+    """Search over the live vectors of one kind in a store, exact unless an index was built; threads may share it.
 
     directory
         Where the cache files lie.
@@ -30,8 +36,8 @@ class VectorView:
         self.directory = directory
         self.similarity = similarity
         self.kind = kind
-        # Replaced as a whole and never changed, so that a thread always searches the blocks of one generation.
-        self._seen: tuple[int, list[_Block]] = (-1, [])
+        # Replaced as a whole and never changed, so that a thread always searches the blocks of one state.
+        self._seen: tuple[Any, list[_Block]] = (None, [])
         self._lock = Lock()
 
     def search(self, Q: Vectors, k: int, *, min_score: float | None = None, allowed: Rows | None = None) -> Hits:
@@ -48,49 +54,72 @@ class VectorView:
     def refresh(self) -> "list[_Block]":
         """Take in what was committed since the last call, by this process or another; what is to be searched."""
         with self.store.snapshot():
-            generation = self.store.generation
+            state = self.store.generation, index_record(self.store, self.kind)
             seen, blocks = self._seen
-            if seen != generation:
+            if seen != state:
                 with self._lock:  # of several threads one reads, and the others wait for it
                     seen, blocks = self._seen
-                    if seen != generation:
+                    if seen != state:
                         blocks = self._read()
-                        self._seen = generation, blocks
+                        self._seen = state, blocks
         return blocks
 
+    @property
+    def prepare(self) -> Prepare | None:
+        """The form in which vectors are searched."""
+        return unit if self.similarity.scale == "cosine" else None
+
+    def exact(self, X: Vectors) -> ExactIndex:
+        """Exact search over prepared vectors (n, d), with ids 0..n-1."""
+        return ExactIndex.over(X, np.arange(len(X)), similarity=self.similarity, prepared=True)
+
     def _read(self) -> "list[_Block]":
-        prepare = unit if self.similarity.scale == "cosine" else None
-        cache = VectorCache.open(self.directory, self.store, self.kind, prepare)
-        young = [*self.store.vectors(self.kind, after=cache.watermark)]
-        dead = self.store.dead()
-        cached = ExactIndex.over(cache.X, np.arange(len(cache.X)), similarity=self.similarity, prepared=True)
-        blocks = [_Block(cached, cache.rows, dead)]
+        blocks = []
+        cache = VectorCache.open(self.directory, self.store, self.kind, self.prepare)
+        dead, start, watermark = self.store.dead(), 0, cache.watermark
+        indexed = IndexCache.open(self.directory, self.store, self.kind, self.similarity)
+        if indexed is not None:
+            indexed.index.remove(np.flatnonzero(_member(indexed.rows, dead)))
+            blocks.append(_Block(indexed.index, indexed.rows, dead[:0]))
+            start = int(np.searchsorted(cache.rows, indexed.watermark, side="right"))
+            watermark = max(watermark, indexed.watermark)
+        blocks.append(_Block(self.exact(cache.X[start:]), cache.rows[start:], dead))
+        young = [*self.store.vectors(self.kind, after=watermark)]
         if young:
             rows, X = (np.concatenate(column) for column in zip(*young, strict=True))
             fresh = ExactIndex.over(X, np.arange(len(X)), similarity=self.similarity)
             blocks.append(_Block(fresh, rows, dead))
+        self._require_all([block.rows for block in blocks], dead)
         return blocks
+
+    def _require_all(self, covered: list[Rows], dead: Rows) -> None:
+        """Refuse to search when some items have no vectors, or some vectors no items."""
+        held = sum(int((_first(rows) & ~_member(rows, dead)).sum()) for rows in covered)
+        if held != self.store.count():
+            raise StoreError(
+                f"{self.store.path}: the database is damaged, it holds {self.store.count()} items and vectors of "
+                f"{held}; restore a backup"
+            )
 
 
 class _Block:
     """An index over positions 0..n-1, and the row each position belongs to (sorted, repeated for several parts)."""
 
-    def __init__(self, index: ExactIndex, rows: Rows, dead: Rows) -> None:
+    def __init__(self, index: Index, rows: Rows, dead: Rows) -> None:
         self.index = index
         self.rows = rows
         self.live = None if not dead.size else ~_member(rows, dead)
-        self.parts = int(np.unique(rows, return_counts=True)[1].max(initial=1))
+        self.several = bool((rows[1:] == rows[:-1]).any())
 
     def search(self, Q: Vectors, k: int, min_score: float | None, allowed: Rows | None) -> Hits:
         positions = self._positions(allowed)
         if not len(self.rows) or (positions is not None and not positions.size):
             return Hits.empty(len(Q), self.index.scale)
-        wanted = k if self.parts == 1 else k * self.parts
-        hits = self.index.search(Q, wanted, min_score=min_score, allowed=positions)
-        found = np.where(hits.rows >= 0, self.rows[hits.rows], -1)
-        if self.parts == 1:
-            return Hits(found, hits.scores, hits.scale)
-        return best_per_row(Hits(found, hits.scores, hits.scale), k)
+        search = partial(self.index.search, min_score=min_score, allowed=positions)
+        if self.several:
+            return best_items(search, Q, k, self.rows)
+        hits = search(Q, k)
+        return Hits(np.where(hits.rows >= 0, self.rows[hits.rows], -1), hits.scores, hits.scale)
 
     def _positions(self, allowed: Rows | None) -> Rows | None:
         if allowed is None:
@@ -99,23 +128,15 @@ class _Block:
         return np.flatnonzero(mask if self.live is None else mask & self.live)
 
 
-def best_per_row(hits: Hits, k: int) -> Hits:
-    """Keep each row's best score only, then the k best rows; `hits` is sorted already.
-
-    >>> several = Hits(np.array([[7, 7, 3]]), np.array([[0.9, 0.8, -0.1]]), "cosine")
-    >>> best_per_row(several, 2).rows
-    array([[7, 3]])
-    """
-    rows = np.full((len(hits), k), -1, np.int64)
-    scores = np.full((len(hits), k), -np.inf, hits.scores.dtype)
-    for i in range(len(hits)):
-        first = np.sort(np.unique(hits.rows[i], return_index=True)[1])
-        keep = first[hits.rows[i][first] >= 0][:k]
-        rows[i, : len(keep)], scores[i, : len(keep)] = hits.rows[i][keep], hits.scores[i][keep]
-    return Hits(rows, scores, hits.scale)
-
-
 def _member(rows: Rows, among: Rows) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Whether each of the sorted `rows` is among the sorted, distinct `among`."""
-    at = np.searchsorted(among, rows)
-    return np.equal(among.take(at, mode="clip"), rows) if among.size else np.zeros(len(rows), np.bool_)
+    if not among.size:
+        return np.zeros(len(rows), np.bool_)
+    return np.equal(among.take(np.searchsorted(among, rows), mode="clip"), rows)
+
+
+def _first(rows: Rows) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Whether each of the sorted `rows` differs from the one before it."""
+    first = np.ones(len(rows), np.bool_)
+    np.not_equal(rows[1:], rows[:-1], out=first[1:])
+    return first

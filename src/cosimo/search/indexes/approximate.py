@@ -79,34 +79,58 @@ def plain(X: Embeddings, *, name: str = "X", dim: int | None = None) -> Vectors:
     return as_vectors(X, name=name, dim=dim)
 
 
-def prepared(X: Embeddings, similarity: str | Similarity, *, dim: int | None = None) -> Vectors:
-    """X (n, d) as FAISS takes it: float32, and of length 1 for cosine."""
+def formed(X: Embeddings, similarity: str | Similarity, *, dim: int | None = None, prepared: bool = False) -> Vectors:
+    """X (n, d) as FAISS takes it: float32, and of length 1 for cosine, unless it is `prepared` already."""
     X = plain(X, dim=dim)
-    if isinstance(resolve(similarity), Cosine):
+    if isinstance(resolve(similarity), Cosine) and not prepared:
         X = Cosine().to_mips(X, side="key")
     return np.ascontiguousarray(X, np.float32)
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """FAISS on one thread, where the order of work would change what is built."""
+def on_threads(n: int) -> Iterator[None]:
+    """FAISS on n threads; on more than one, the order of work may change what is built."""
     faiss = library()
     before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
+    faiss.omp_set_num_threads(n)
     try:
         yield
     finally:
         faiss.omp_set_num_threads(before)
 
 
+def lifted(X: Vectors, length: float) -> Vectors:
+    """X (n, d) with one more coordinate, by which every row gets the same length; 0 for rows that are longer.
+
+    >>> lifted(np.array([[3.0, 0.0], [0.0, -6.0]]), 5.0)
+    array([[ 3.,  0.,  4.],
+           [ 0., -6.,  0.]])
+    """
+    squares = np.einsum("nd,nd->n", X, X, dtype=np.float64)
+    return np.column_stack([X, np.sqrt(np.maximum(length**2 - squares, 0)).astype(X.dtype)])
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """A FAISS index that can reconstruct its rows, and the id of each row, -1 once it is removed."""
+    """A FAISS index that can reconstruct its rows, and the id of each row, -1 once it is removed.
+
+    length
+        What its rows are `lifted` to; 0 when they are kept as they are.
+    source
+        The mapped file that FAISS reads from, which must outlive it.
+    """
 
     index: Any
     similarity: Similarity
     ids: Rows
+    length: float = 0.0
+    source: Any = None
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of the vectors."""
+        return int(self.index.d) - bool(self.length)
 
     def __len__(self) -> int:
         return int((self.ids >= 0).sum())
@@ -119,7 +143,7 @@ class Neighbours:
     def added(self, X: Vectors, ids: Rows) -> "Neighbours":
         """With n more rows, prepared, under new ids."""
         ids = new_ids(ids, len(X), self.ids)
-        self.index.add(X)
+        self.index.add(lifted(X, self.length) if self.length else X)
         return replace(self, ids=np.concatenate([self.ids, ids]))
 
     def removed(self, ids: Rows) -> "Neighbours":
@@ -129,7 +153,7 @@ class Neighbours:
     def keys(self, rows: Rows) -> Vectors:
         """(p, d) the vectors as FAISS keeps them."""
         X: Vectors = self.index.reconstruct_batch(rows)
-        return X
+        return np.ascontiguousarray(X[:, :-1]) if self.length else X
 
     def live(self) -> tuple[Vectors, Rows]:
         """Vectors and ids that are not removed."""
@@ -141,24 +165,26 @@ class Neighbours:
     ) -> Hits:
         """The contract's search; everything above `min_score` (k None) is found by looking at every row."""
         check_k(k)
-        Q = plain(Q, name="queries", dim=self.index.d)
+        Q = plain(Q, name="queries", dim=self.dim)
         open_ = self.ids >= 0 if allowed is None else np.isin(self.ids, allowed) & (self.ids >= 0)
-        rows, size = np.flatnonzero(open_), len(self.ids)
+        count, size = int(np.count_nonzero(open_)), len(self.ids)
         best = Running(len(Q), k, floor=min_score, dtype=np.float32)
         short = np.arange(len(Q))
-        if k is not None and len(rows):
-            share = len(rows) / size
+        if k is not None and count:
+            share = count / size
             wanted = ceil(2 * k / share) if share < 1 else k
-            if len(rows) * share > effort.rows(size) and 4 * wanted < size:
+            if count * share > effort.rows(size) and 4 * wanted < size:
                 short = self._walk(Q, best, open_, wanted, effort.parameters(wanted, size, share))
-        self._scan(Q, best, rows, short)
+        if len(short):
+            self._scan(Q, best, np.flatnonzero(open_), short)
         return Hits(*best.result(), self.similarity.scale)
 
     def _walk(self, Q: Vectors, best: Running, open_: Any, wanted: int, parameters: Any) -> Rows:
         """Offer what FAISS finds; the queries it found too little for."""
         if not len(Q):
             return np.empty(0, np.int64)
-        found = self.index.search(prepared(Q, self.similarity), wanted, params=parameters)[1]
+        X = formed(Q, self.similarity)
+        found = self.index.search(np.pad(X, [(0, 0), (0, 1)]) if self.length else X, wanted, params=parameters)[1]
         kept = open_[found] & (found >= 0)
         short: Rows = np.flatnonzero(kept.sum(axis=1) < (best.k or 0))
         kept[short] = False
@@ -173,7 +199,7 @@ class Neighbours:
 
     def _scan(self, Q: Vectors, best: Running, rows: Rows, queries: Rows) -> None:
         """Offer the best of some rows to some queries, by looking at all these rows."""
-        for start in range(0, len(rows) if len(queries) else 0, GATHERED):
+        for start in range(0, len(rows), GATHERED):
             some = rows[start : start + GATHERED]
             block = ExactIndex.over(self.keys(some), self.ids[some], similarity=self.similarity, prepared=True)
             hits = block.search(Q[queries], best.k, min_score=None if best.k else float(best.bar[0]))
@@ -181,14 +207,20 @@ class Neighbours:
             best.offer(queries[query], hits.rows[query, place], hits.scores[query, place])
 
     def write(self, file: Writer) -> None:
-        """Ids, then FAISS's own bytes."""
+        """Ids and length, then FAISS's own bytes, which go last."""
         faiss = library()
         file.array(self.ids)
+        file.array(np.array([self.length]))
         faiss.write_index(self.index, faiss.PyCallbackIOWriter(file.write))
 
     @classmethod
     def read(cls, file: Reader, similarity: str | Similarity) -> "Neighbours":
         """What `write` wrote."""
         faiss = library()
-        ids = file.array()
-        return cls(faiss.read_index(faiss.PyCallbackIOReader(file.file.read)), resolve(similarity), ids)
+        ids, (length,) = file.array(), file.array().tolist()
+        if not file.mapped:
+            index = faiss.read_index(faiss.PyCallbackIOReader(file.file.read))
+            return cls(index, resolve(similarity), ids, length)
+        source = file.rest()
+        reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(source), source.size)
+        return cls(faiss.read_index(reader, faiss.IO_FLAG_MMAP_IFC), resolve(similarity), ids, length, source)

@@ -3,7 +3,8 @@ r"""One file for one index: a digest, a line of JSON, then arrays and whatever t
     cosimo-index\n | SHA-256 of all that follows | {"kind": ..., ...}\n | .npy | .npy | ...
 
 The digest is checked before anything is interpreted: FAISS reads most corrupted files without complaint. A file is
-written beside its name and moved there when it is complete.
+written beside its name and moved there when it is complete. Whoever knows by other means that a file is whole may have
+it mapped instead: then it is there at once, and of its bytes only those are read that a search asks for.
 """
 
 import hashlib
@@ -16,9 +17,11 @@ from typing import Any, BinaryIO, final
 import numpy as np
 from numpy.typing import NDArray
 
+from cosimo._unfinished import beside
 from cosimo.compare import resolve
 from cosimo.contracts import Similarity
 from cosimo.errors import DataError, StoreError
+from cosimo.search.durable import publish
 
 MAGIC = b"cosimo-index\n"
 START = len(MAGIC) + hashlib.sha256().digest_size
@@ -48,23 +51,32 @@ class Writer:
 
 @final
 class Reader:
-    """What a `Writer` wrote, in the same order."""
+    """What a `Writer` wrote, in the same order.
 
-    def __init__(self, file: BinaryIO, header: Mapping[str, Any]) -> None:
+    mapped
+        Whether the rest of the file is to be mapped where it can be.
+    """
+
+    def __init__(self, file: BinaryIO, header: Mapping[str, Any], *, mapped: bool) -> None:
         self.file = file
         self.header = header
+        self.mapped = mapped
 
     def array(self) -> NDArray[Any]:
         """The next array."""
         X: NDArray[Any] = np.lib.format.read_array(self.file, allow_pickle=False)
         return X
 
+    def rest(self) -> NDArray[np.uint8]:
+        """The bytes that follow, mapped."""
+        return np.memmap(self.file, np.uint8, mode="r", offset=self.file.tell())
+
 
 @contextmanager
 def writing(path: str, header: Mapping[str, Any]) -> Iterator[Writer]:
     """A writer whose file appears at `path` once it is complete."""
     target = Path(path)
-    part = target.with_name(target.name + ".part")
+    part = beside(target)
     try:
         with part.open("wb") as file:
             file.write(MAGIC + bytes(START - len(MAGIC)))
@@ -73,7 +85,7 @@ def writing(path: str, header: Mapping[str, Any]) -> Iterator[Writer]:
             yield writer
             file.seek(len(MAGIC))
             file.write(writer.digest.digest())
-        part.replace(target)
+        publish(part, target)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}") from error
     finally:
@@ -81,8 +93,11 @@ def writing(path: str, header: Mapping[str, Any]) -> Iterator[Writer]:
 
 
 @contextmanager
-def reading(path: str, kind: str) -> Iterator[Reader]:
+def reading(path: str, kind: str, *, mapped: bool = False) -> Iterator[Reader]:
     """A reader of a file of this kind, whose digest has been checked.
+
+    mapped
+        The caller knows that the file is whole: its digest is not checked, and large parts are mapped.
 
     Raises
     ------
@@ -94,15 +109,15 @@ def reading(path: str, kind: str) -> Iterator[Reader]:
             if file.read(len(MAGIC)) != MAGIC:
                 raise StoreError(f"{path} is no index written by cosimo")
             stored, actual = file.read(START - len(MAGIC)), hashlib.sha256()
-            while chunk := file.read(CHUNK):
+            while not mapped and (chunk := file.read(CHUNK)):
                 actual.update(chunk)
-            if stored != actual.digest():
+            if not mapped and stored != actual.digest():
                 raise StoreError(f"{path} is damaged: its content does not match its SHA-256; build the index again")
             file.seek(START)
             header = json.loads(file.readline())
             if header["kind"] != kind:
                 raise StoreError(f"{path} holds an index of kind {header['kind']}, wanted {kind}")
-            yield Reader(file, header)
+            yield Reader(file, header, mapped=mapped)
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from error
 

@@ -13,7 +13,6 @@ from typing import Any, final
 
 import numpy as np
 
-from cosimo._arrays import as_ids
 from cosimo.compare import Cosine, Dot, resolve
 from cosimo.contracts import Similarity
 from cosimo.search.indexes.container import reading, same_scale, writing
@@ -70,7 +69,7 @@ class ExactIndex:
         if not prepared:
             index.add(X, ids)
         elif len(X):
-            index._ids = as_ids(ids, len(X))
+            index._ids = np.asarray(ids, np.int64)
             index._pieces = [np.asarray(X) if isinstance(X, np.ndarray) else X]
         return index
 

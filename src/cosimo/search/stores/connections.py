@@ -34,7 +34,7 @@ SENTENCES = {
     "SQLITE_LOCKED": "another process is writing and did not finish in time; try again later",
     "SQLITE_FULL": "the disk is full; nothing of the last change was kept, make room and repeat it",
     "SQLITE_TOOBIG": "a text or payload is larger than SQLite can hold, 1 GB",
-    "SQLITE_READONLY": "it cannot be written; check the permissions of the file and its folder",
+    "SQLITE_READONLY": "it cannot be written; open it read-only, or check the permissions of the file and its folder",
     "SQLITE_CANTOPEN": "it cannot be opened; check the permissions of the file and its folder",
     "SQLITE_PERM": "it cannot be opened; check the permissions of the file and its folder",
     "SQLITE_IOERR": "the disk failed while reading or writing",
@@ -54,6 +54,8 @@ def in_sentences(path: Path) -> Iterator[None]:
         name = getattr(error, "sqlite_errorname", "")
         sentence = next((text for prefix, text in SENTENCES.items() if name.startswith(prefix)), DAMAGED)
         raise StoreError(f"{path}: {sentence} ({error})") from error
+    except UnicodeDecodeError as error:  # SQLite quotes what it cannot read
+        raise StoreError(f"{path}: {DAMAGED}") from error
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:

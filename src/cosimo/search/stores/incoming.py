@@ -52,24 +52,6 @@ class Batch:
                 yield row, kind, part, start, stop, value, vector_checksum(row, part, value)
 
 
-@dataclass(frozen=True, eq=False)
-class AddOutcome:
-    """What became of the items of one `add`; the three numbers sum to the number of items.
-
-    added, replaced
-        New ids, and ids whose earlier item is now dead.
-    skipped
-        Items not written: their id was there, or came again later in the batch.
-    rows
-        (n,) the new row of each item, -1 where skipped.
-    """
-
-    added: int
-    replaced: int
-    skipped: int
-    rows: Rows
-
-
 def check_batch(
     items: Iterable[Item], vectors: Mapping[str, Tokens], spans: Mapping[str, Rows], fields: Mapping[str, type]
 ) -> Batch:
@@ -99,7 +81,9 @@ def _record(position: int, item: Item, fields: Mapping[str, type]) -> tuple[Any,
         raise DataError(f"item {position} wants an id of one character or more, without NUL, got {item.id!r}")
     if item.text is not None and not isinstance(item.text, str):
         raise DataError(f"the text of item {item.id!r} must be a string, got {type(item.text).__name__}")
-    values = [_field(item.id, name, kind, item.payload.get(name)) for name, kind in fields.items()]
+    values = [
+        field_value(f"field {name} of item {item.id!r}", kind, item.payload.get(name)) for name, kind in fields.items()
+    ]
     record = (item.id, item.text, _payload(item), *values)
     for value in record:
         if isinstance(value, str) and not is_unicode(value):
@@ -123,17 +107,26 @@ def _payload(item: Item) -> str:
         ) from error
 
 
-def _field(owner: str, name: str, kind: type, value: Any) -> int | float | str | None:
+def field_value(what: str, kind: type, value: Any) -> int | float | str | None:
+    """A value as the column of a declared field keeps it.
+
+    what
+        How a message calls it.
+
+    Raises
+    ------
+    DataError
+        It is of another type.
+    """
     if value is None:
         return None
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not ((kind is float and whole) or (isinstance(value, kind) and (kind is not int or whole))):
         raise DataError(
-            f"field {name} of item {owner!r} wants {kind.__name__}, got {value!r} ({type(value).__name__}); "
-            "convert the value, or leave it out"
+            f"{what} wants {kind.__name__}, got {value!r} ({type(value).__name__}); convert the value, or leave it out"
         )
     if whole and not -LARGEST <= value < LARGEST:
-        raise DataError(f"field {name} of item {owner!r} does not fit in 64 bits: {value!r}")
+        raise DataError(f"{what} does not fit in 64 bits: {value!r}")
     plain: int | float | str = (int if kind is bool else kind)(value)
     return plain
 

@@ -16,12 +16,13 @@ from typing import Any, final
 
 import numpy as np
 
+from cosimo.contracts import AddOutcome
 from cosimo.errors import DataError, StoreError
 from cosimo.search.filters import LARGEST, Value, compile_filter
 from cosimo.search.stores import schema
 from cosimo.search.stores import statements as sql
 from cosimo.search.stores.connections import Connections
-from cosimo.search.stores.incoming import AddOutcome, check_batch
+from cosimo.search.stores.incoming import check_batch
 from cosimo.types import Item, PerItem, Rows, Tokens, Vectors
 
 BLOCK = 4_096  # vectors read at a time
@@ -221,13 +222,14 @@ class SqliteStore:
         return (sql.item_of(record) for block in blocks for record in block)
 
     def vectors(
-        self, kind: str = "whole", *, after: int = -1, upto: int | None = None
+        self, kind: str = "whole", *, after: int = -1, upto: int | None = None, live: bool = False
     ) -> Iterator[tuple[Rows, Vectors]]:
-        """Blocks of rows (b,) and vectors (b, d) of the items beyond row `after`, dead ones too, up to row `upto`.
+        """Blocks of rows (b,) and vectors (b, d) of the items beyond row `after`, up to row `upto`; dead ones too.
 
-        In order of row and part; an item's row comes once a part.
+        In order of row and part; an item's row comes once a part. `live` leaves out dead ones, and then each must have
+        a vector.
         """
-        query = f"SELECT {sql.VECTOR} FROM vectors WHERE kind = ? AND item > ? AND item <= ? ORDER BY item, part"
+        query = sql.LIVE_VECTORS if live else sql.VECTORS
         for block in self._connections.blocks(query, (kind, after, LARGEST - 1 if upto is None else upto), BLOCK):
             yield sql.vectors_of(block, self.dims.get(kind, 0))
 
@@ -250,12 +252,12 @@ class SqliteStore:
         record: dict[str, Any] | None = self._meta("caches").get(name)
         return record
 
-    def record_cache(self, name: str, record: Mapping[str, Any]) -> None:
+    def record_cache(self, name: str, record: Mapping[str, Any], *, patience: float = 1.0) -> None:
         """Note what identifies the cache file `name`; no change of the collection, so no new generation.
 
-        Another writer is not waited for long, as a cache that is not noted is only written again.
+        Another writer is waited for `patience` seconds: not for long, where a cache is only written again.
         """
-        with self._connections.writing(patience=1.0) as db:
+        with self._connections.writing(patience=patience) as db:
             schema.write_meta(db, "caches", {**schema.read_meta(db, "caches"), name: dict(record)})
 
     def snapshot(self) -> AbstractContextManager[None]:

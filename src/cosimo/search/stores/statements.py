@@ -19,7 +19,11 @@ Conflict = Literal["error", "replace", "skip"]
 Key = TypeVar("Key", int, str)
 
 ITEM = "row, id, text, payload, crc"
-VECTOR = "item, part, value, crc"
+VECTORS = "SELECT item, part, value, crc FROM vectors WHERE kind = ? AND item > ? AND item <= ? ORDER BY item, part"
+LIVE_VECTORS = (
+    "SELECT row, part, value, vectors.crc FROM items LEFT JOIN vectors ON item = row AND kind = ? "
+    "WHERE dead = 0 AND row > ? AND row <= ? ORDER BY row, part"
+)
 
 AT_ONCE = 500
 """Values in one IN (...): far below the limit of every SQLite."""
@@ -80,11 +84,13 @@ def last_row(db: sqlite3.Connection) -> int:
     return int(found[0]) if found else 0
 
 
-def vectors_of(records: Sequence[tuple[int, int, bytes, int]], dim: int) -> tuple[Rows, Vectors]:
-    """Rows (b,) and vectors (b, d) in the columns `VECTOR` of b rows of `vectors`."""
+def vectors_of(records: Sequence[tuple[int, int, bytes | None, int]], dim: int) -> tuple[Rows, Vectors]:
+    """Rows (b,) and vectors (b, d) in b rows of the answer to `VECTORS` or `LIVE_VECTORS`."""
     for row, part, value, crc in records:
-        if len(value) != 4 * dim or crc != vector_checksum(row, part, value):
-            raise StoreError(f"the database is damaged: a vector of row {row} is not what was written; restore a backup")
+        if value is None or len(value) != 4 * dim or crc != vector_checksum(row, part, value):
+            raise StoreError(
+                f"the database is damaged: a vector of row {row} is not what was written; restore a backup"
+            )
     X = np.frombuffer(b"".join(record[2] for record in records), "<f4").reshape(len(records), dim)
     return np.array([record[0] for record in records], np.int64), X
 
@@ -165,6 +171,8 @@ def drop_dead(db: sqlite3.Connection, kinds: Iterable[str]) -> int:
 
 def check_structure(db: sqlite3.Connection, *, words: bool) -> None:
     """Refuse pages and indexes that do not fit together, by SQLite's own checks; `words` takes in the lexical index."""
+    for (key,) in db.execute("SELECT key FROM meta").fetchall():
+        read_meta(db, key)
     (found,) = db.execute("PRAGMA integrity_check (1)").fetchone()
     if found != "ok":
         raise StoreError(f"the database is damaged: {found}; restore a backup")

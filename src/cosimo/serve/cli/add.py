@@ -8,7 +8,7 @@ import typer
 
 import cosimo
 from cosimo.records import read_records
-from cosimo.serve.cli.arguments import CollectionPath, Format, IdColumn, RecordsPath, TextColumns, columns
+from cosimo.serve.cli.arguments import CollectionPath, Format, IdColumn, NoCache, RecordsPath, TextColumns, columns
 from cosimo.serve.cli.output import note, watched
 from cosimo.serve.cli.reporting import added
 
@@ -38,12 +38,13 @@ class Add:
         OnConflict.ERROR
     )
     format: Format = None
+    no_cache: NoCache = False
 
     def run(self) -> None:
         """Encode, store, and say how many."""
         text = columns(self.text)
         records = read_records(self.file, format=self.format)
-        with cosimo.Collection.open(self.collection) as collection:
+        with cosimo.encode.uncached(self.no_cache), cosimo.Collection.open(self.collection) as collection:
             report = collection.add(
                 records, text=text, id=self.id, on_conflict=self.on_conflict.value, progress=watched()
             )

@@ -1,9 +1,12 @@
 """Arguments that several commands share: how they are written, and what they mean."""
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+import cosimo
 
 CollectionPath = Annotated[Path, typer.Argument(metavar="COLLECTION", help="A collection, such as papers.cosimo.")]
 RecordsPath = Annotated[
@@ -23,13 +26,32 @@ Where = Annotated[
     typer.Option(metavar="FILTER", help="Only items that pass, such as 'year >= 2020 and venue == \"ACL\"'."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Encode everything anew, and keep no vectors for later.")]
 SpaceName = Annotated[
     str, typer.Option("--space", metavar="NAME|PATH", help="A fetched model, a model folder, or a saved space.")
+]
+
+
+class Arithmetic(Enum):
+    """Of a transformer."""
+
+    FP32 = "fp32"
+    INT8 = "int8"
+
+
+Precision = Annotated[
+    Arithmetic | None,
+    typer.Option(help="Arithmetic of a transformer; int8 is faster and nearly as good.  [default: fp32]"),
 ]
 SPACE = "minilm"
 """The space used when none is named."""
 
 TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
+
+
+def loaded(space: str, precision: Arithmetic | None) -> "cosimo.Space":
+    """The space of that name."""
+    return cosimo.Space.load(space, precision=None if precision is None else precision.value)
 
 
 def columns(text: str) -> list[str]:

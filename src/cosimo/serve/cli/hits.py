@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from cosimo._writers import replacing
-from cosimo.errors import DataError
+from cosimo.interchange.trec import run_lines
 from cosimo.serve.cli.output import interactive, json_line, note, table
 
 if TYPE_CHECKING:
-    from cosimo.types import Hit
+    from cosimo.types import Hit, PerItem
 
 
 @dataclass(frozen=True)
 class Question:
-    """One query: its id (its number, where it has none) and its text."""
+    """One query: its id (its number, where it has none) and its text, or its vector (d,) and no text."""
 
     id: str
     text: str
+    vector: "PerItem | None" = None
 
 
 Writer: TypeAlias = Callable[[Question, Sequence["Hit"], str], None]
@@ -37,7 +38,8 @@ def writer(as_json: bool, trec: Path | None) -> Iterator[Writer]:
         def write(question: Question, hits: Sequence["Hit"], scale: str) -> None:
             nonlocal written
             written += 1
-            file.write("".join(_trec(question, hits)).encode())
+            found = ((hit.id, hit.score) for hit in hits)
+            file.write("".join(run_lines(question.id, found)).encode())
 
         yield write
     note(f"{trec}: {written:,} queries answered")
@@ -54,11 +56,3 @@ def _table(question: Question, hits: Sequence["Hit"], scale: str) -> None:
 def _json(question: Question, hits: Sequence["Hit"], scale: str) -> None:
     found = [{"id": hit.id, "score": hit.score, "text": hit.text, "payload": dict(hit.payload)} for hit in hits]
     json_line({"id": question.id, "query": question.text, "scale": scale, "hits": found})
-
-
-def _trec(question: Question, hits: Sequence["Hit"]) -> Iterator[str]:
-    for rank, hit in enumerate(hits, 1):
-        for id in (question.id, hit.id):
-            if not id or any(character.isspace() for character in id):
-                raise DataError(f"a TREC run separates by blanks and cannot hold the id {id!r}; use --json")
-        yield f"{question.id} Q0 {hit.id} {rank} {hit.score:.9g} cosimo\n"

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cosimo.collection import AddReport
+    from cosimo.adding import AddReport
 
 
 def added(report: "AddReport") -> str:

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+import numpy as np
 import typer
 
 import cosimo
@@ -32,11 +33,15 @@ class Search:
         'cosimo search papers.cosimo "multi-vector retrieval" -k 5 --where "year >= 2020"',
         "cosimo search papers.cosimo --queries questions.txt --json > answers.jsonl",
         "cosimo search papers.cosimo --queries queries.parquet -k 100 --hybrid --run run.trec",
+        "cosimo search photos.cosimo --vectors queries.npy -k 5",
     )
 
     collection: CollectionPath
     query: Annotated[list[str] | None, typer.Argument(metavar="QUERY...", help="Texts to search for.")] = None
     queries: Annotated[str | None, typer.Option(metavar="FILE", help="A file of queries; - for standard input.")] = None
+    vectors: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file of vectors (see build) to search for instead of texts.")
+    ] = None
     k: Annotated[int, typer.Option("-k", metavar="K", help="Hits a query.")] = 10
     where: Where = None
     hybrid: Annotated[bool, typer.Option("--hybrid", help="Fuse the answers by meaning and by words.")] = False
@@ -49,8 +54,8 @@ class Search:
 
     def run(self) -> None:
         """Answer the queries block by block."""
-        if bool(self.query) == (self.queries is not None):
-            raise typer.BadParameter("search wants queries or --queries FILE, one of the two")
+        if [bool(self.query), self.queries is not None, self.vectors is not None].count(True) != 1:
+            raise typer.BadParameter("search wants queries, --queries FILE or --vectors FILE, one of the three")
         if self.hybrid and self.lexical:
             raise typer.BadParameter("--hybrid and --lexical exclude each other")
         questions = self._questions()
@@ -59,8 +64,9 @@ class Search:
                 self._answer(collection, block, write)
 
     def _answer(self, collection: "cosimo.Collection", block: list[Question], write: Writer) -> None:
+        vectors = [question.vector for question in block if question.vector is not None]
         hits = collection.search(
-            [question.text for question in block],
+            np.stack(vectors) if vectors else [question.text for question in block],
             self.k,
             where=self.where,
             hybrid=self.hybrid,
@@ -71,6 +77,11 @@ class Search:
             write(question, found, hits.scale)
 
     def _questions(self) -> Iterator[Question]:
+        if self.vectors is not None:
+            X, ids = cosimo.interchange.load_vectors(self.vectors)
+            for number, x in enumerate(X):
+                yield Question(str(number + 1) if ids is None else ids[number], "", x)
+            return
         if self.queries is None:
             yield from (Question(str(n), text) for n, text in enumerate(self.query or (), 1))
             return

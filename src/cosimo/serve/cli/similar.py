@@ -10,7 +10,7 @@ import typer
 import cosimo
 from cosimo.errors import DataError
 from cosimo.records import Record, read_records
-from cosimo.serve.cli.arguments import SPACE, Format, Json, SpaceName
+from cosimo.serve.cli.arguments import SPACE, Format, Json, Precision, SpaceName, loaded
 from cosimo.serve.cli.output import json_line, table
 
 BLOCK = 1024
@@ -27,6 +27,7 @@ class Similar:
 
     texts: Annotated[list[str] | None, typer.Argument(metavar="A B", help="Two texts.")] = None
     space: SpaceName = SPACE
+    precision: Precision = None
     pairs: Annotated[
         str | None, typer.Option(metavar="FILE", help="A file with a pair a line; - for standard input.")
     ] = None
@@ -41,11 +42,11 @@ class Similar:
         if len(texts) != (0 if self.pairs else 2):
             raise typer.BadParameter(f"similar wants two texts, or --pairs FILE and no texts; got {len(texts)} texts")
         if self.pairs is None:
-            self._write(cosimo.Space.load(self.space), [(texts[0], texts[1])])
+            self._write(loaded(self.space, self.precision), [(texts[0], texts[1])])
             return
         pairs = self._pairs(self.pairs)
         first = list(islice(pairs, BLOCK))
-        space = cosimo.Space.load(self.space)
+        space = loaded(self.space, self.precision)
         while first:
             self._write(space, first)
             first = list(islice(pairs, BLOCK))

@@ -1,0 +1,14 @@
+from cosimo.interchange.beir import read_beir as read_beir
+from cosimo.interchange.beir import write_beir as write_beir
+from cosimo.interchange.tables import hits_to_arrow as hits_to_arrow
+from cosimo.interchange.tables import hits_to_pandas as hits_to_pandas
+from cosimo.interchange.tables import to_arrow as to_arrow
+from cosimo.interchange.tables import to_pandas as to_pandas
+from cosimo.interchange.trec import read_qrels as read_qrels
+from cosimo.interchange.trec import read_run as read_run
+from cosimo.interchange.trec import to_run as to_run
+from cosimo.interchange.trec import write_qrels as write_qrels
+from cosimo.interchange.trec import write_run as write_run
+from cosimo.interchange.vectors import export_vectors as export_vectors
+from cosimo.interchange.vectors import load_vectors as load_vectors
+from cosimo.interchange.vectors import save_vectors as save_vectors

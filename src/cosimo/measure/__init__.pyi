@@ -1,0 +1,1 @@
+from cosimo.measure.diagnostics.batch_sensitivity import batch_sensitivity as batch_sensitivity

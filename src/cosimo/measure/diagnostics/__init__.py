@@ -1,0 +1,1 @@
+"""What may be wrong with an encoder or a space, told by looking at it."""
