@@ -121,7 +121,8 @@ def main() -> None:
     fp32, int8 = (load_encoder("minilm", precision=precision) for precision in ("fp32", "int8"))
     torch, (name, onnx) = torch_backend(), onnx_backend()
     for peer in (torch, onnx):
-        np.testing.assert_allclose(fp32.encode(short[:50]), peer(short[:50], 32), atol=1e-4)
+        # onnxruntime's optimiser takes an approximate gelu
+        np.testing.assert_allclose(fp32.encode(short[:50]), peer(short[:50], 32), atol=1e-3)
     figures = {
         "fp32 / torch, sentences": against(fp32, torch, short, {}),
         "fp32 / onnx, sentences": against(fp32, onnx, short, {"peer": name}),

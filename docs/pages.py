@@ -45,7 +45,7 @@ def pages() -> dict[str, str]:
         "changelog.md": read("CHANGELOG.md"),
         "contributing.md": read("CONTRIBUTING.md"),
         "api/cosimo.md": api("cosimo", SOURCE / "__init__.pyi"),
-        "api/contracts.md": "# Contracts\n\n::: cosimo.contracts\n",
+        "api/contracts.md": api("cosimo.contracts", SOURCE / "contracts" / "__init__.py"),
         "api/errors.md": "# Errors\n\n::: cosimo.errors\n",
     }
     rooms = {stub.parent.name: stub for stub in SOURCE.glob("*/__init__.pyi")}

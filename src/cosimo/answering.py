@@ -54,7 +54,7 @@ class Answering:
 
     def _shown(self, query: Query, hits: Hits) -> Hits:
         """The hits with their items and, where texts were split, the best passages."""
-        rows = np.unique(hits.rows[hits.rows >= 0]).tolist()
+        rows = sorted({*hits.rows[hits.rows >= 0].tolist()})
         items = self.store.items(rows)
         if len(items) < len(rows):
             gone = next(row for row in rows if row not in items)

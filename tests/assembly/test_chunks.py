@@ -5,7 +5,7 @@ import pytest
 
 from assembly.toys import bag_of_words, toy_space
 from cosimo import Collection, Space
-from cosimo.encode import Chunking, OnnxEncoder, chunk
+from cosimo.encode import Chunking, OnnxEncoder, chunk, load_encoder, models
 from cosimo.errors import DataError, StoreError
 from cosimo.search import Lexical
 from encode.tiny_bert import write_tiny_bert
@@ -168,10 +168,16 @@ def test_a_stage_that_makes_rows_up_is_refused(collection):
         collection.search(QUERY, stages=[invent])
 
 
+@pytest.fixture(params=["minilm", "static"])
+def fetched(request):
+    if not models.model_home(request.param).is_dir():
+        pytest.skip(f"{request.param} is not on this machine: cosimo fetch {request.param}")
+    return request.param
+
+
 def cranfield_volumes(data):
     """Eight abstracts a text, and for each query the volumes with a relevant one."""
-    import pandas as pd
-
+    pd = pytest.importorskip("pandas")
     docs, queries, qrels = (
         pd.read_parquet(data / "cranfield" / f"{name}.parquet") for name in ("docs", "queries", "qrels")
     )
@@ -184,9 +190,10 @@ def cranfield_volumes(data):
 
 
 @pytest.mark.data
-def test_passages_find_more_in_long_texts_than_their_beginnings(data, tmp_path):
+@pytest.mark.parametrize("fetched", ["static"], indirect=True)
+def test_passages_find_more_in_long_texts_than_their_beginnings(data, fetched, tmp_path):
     texts, queries, relevant = cranfield_volumes(data)
-    space = Space.load("static")
+    space = Space.load(fetched)
     success = {}
     for chunk_ in (None, "200/40"):
         with Collection.create(tmp_path / f"{chunk_ is None}.cosimo", space, chunk=chunk_) as collection:
@@ -198,12 +205,9 @@ def test_passages_find_more_in_long_texts_than_their_beginnings(data, tmp_path):
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", ["minilm", "static"])
-def test_passages_of_real_texts_are_not_cut_when_read_alone(data, name):
+def test_passages_of_real_texts_are_not_cut_when_read_alone(data, fetched):
     """Counted in the whole text, and again in each passage by itself."""
-    from cosimo.encode import load_encoder
-
-    encoder = load_encoder(name)
+    encoder = load_encoder(fetched)
     for text in cranfield_volumes(data)[0][:40]:
         passages = [text[start:stop] for start, stop in Chunking(200, 40).spans(text, encoder)]
         assert max(len(encoder.token_spans(passage)) for passage in passages) <= 200

@@ -166,7 +166,7 @@ def flipped_and_looked_into(whole: Path, tmp_path: Path, seeds: range) -> int:
 
 
 class TestDatabase:
-    """What is read is right or refused; only an index in the file may miss an id, a filter or a word, as `check` tells."""
+    """What is read is right or refused; an index in the file may miss an id, a filter or a word, as `check` tells."""
 
     def test_one_bit(self, whole, tmp_path):
         assert flipped_and_looked_into(whole, tmp_path, range(20)) > 10

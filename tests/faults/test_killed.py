@@ -14,7 +14,7 @@ import pytest
 
 from assembly.toys import toy_space
 from cosimo import Collection, _unfinished, intake
-from cosimo.search import vector_cache
+from cosimo.search import index_cache, vector_cache
 from faults import victims
 from faults.oracle import correct
 from faults.victims import outcomes, script
@@ -97,16 +97,22 @@ def nothing_is_left_behind(folder: Path, live: dict[str, str], monkeypatch) -> N
     """Once they are old, the traces of a death go with the next work on the same place."""
     monkeypatch.setattr(vector_cache, "ABANDONED_SECONDS", -1)
     monkeypatch.setattr(_unfinished, "ABANDONED_SECONDS", -1)
+    monkeypatch.setattr(index_cache, "ABANDONED_SECONDS", -1)
     _unfinished.beside(folder / "c")
     more = {f"more{i}": "blue river" for i in range(victims.YOUNG_ROWS + len(live))}
     with Collection.open(folder / "c", space=toy_space()) as collection:
         collection.add([{"id": name, "text": text} for name, text in more.items()], id="id")
         correct(collection, live | more)
         collection.export(folder / "out.csv")
+        collection.index("hnsw")
+        correct(collection, live | more)
     names = {file.name for file in (folder / "c").iterdir()}
-    caches = {name for name in names if name.startswith("vectors-whole-") and name.endswith(".f32")}
-    assert names == {"items.db", "space"} | caches
-    assert len(caches) == 1
+    assert sorted(name.rpartition("-")[0] or name for name in names) == [
+        "index-whole",
+        "items.db",
+        "space",
+        "vectors-whole",
+    ]
     assert {file.name for file in folder.iterdir()} <= {"c", "out.csv", "records.jsonl"}
 
 

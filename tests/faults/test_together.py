@@ -62,7 +62,7 @@ collection.close()
 
 
 def child(script: str, *arguments: object) -> subprocess.Popen:
-    environment = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "2"}
     return subprocess.Popen([sys.executable, "-c", PROLOGUE + script, *map(str, arguments)], env=environment)
 
 
@@ -204,18 +204,25 @@ def within(seconds: float, pid: int) -> int:
 
 FORKED = """
 import os
-from assembly.toys import bag_of_words
-from faults.test_together import WORDS, of_one_moment, within
+import numpy as np
+from cosimo.search import ExactIndex, HnswIndex
+from faults.test_together import of_one_moment, within
 collection = Collection.open(path, space=toy_space())
 version(collection, 0)
-many = bag_of_words([f"{WORDS[i % 3]} {i}" for i in range(100)])
-before = collection.search(many, k=5)
+of_one_moment(collection, 0)
+# Many queries over many keys go through threads of a library, which a fork does not inherit.
+X = np.random.default_rng(0).normal(size=(6000, 16)).astype(np.float32)
+exact, approximate = ExactIndex.over(X, np.arange(6000)), HnswIndex()
+approximate.fit(X)
+approximate.add(X, np.arange(6000))
+before = [index.search(X[:100], k=3).rows for index in (exact, approximate)]
 pid = os.fork()
 if not pid:
     code = 1
     try:
         of_one_moment(collection, 0)
-        assert (collection.search(many, k=5).rows == before.rows).all()
+        for index, rows in zip((exact, approximate), before, strict=True):
+            assert (index.search(X[:100], k=3).rows == rows).all()
         version(collection, 1)
         of_one_moment(collection, 1)
         collection.close()

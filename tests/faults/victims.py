@@ -69,7 +69,7 @@ def script(seed: int, *, steps: int = 14) -> list[Step]:
         return tuple((name, " ".join(rng.choices(WORDS, k=4))) for name in sorted(names))
 
     made = [Step("build", records(9))]
-    kinds = ["add", "add", "upsert", "update", "delete", "delete", "compact", "search", "reopen", "export"]
+    kinds = ["add", "add", "upsert", "update", "delete", "delete", "compact", "index", "search", "reopen", "export"]
     for kind in rng.choices(kinds, k=steps):
         ids = tuple(f"i{rng.randrange(80)}" for _ in range(8)) if kind == "delete" else ()
         made.append(Step(kind, records(rng.randrange(1, 12), 6 if kind in ("upsert", "update") else 0), ids))
@@ -123,6 +123,8 @@ class Run:
                 self.collection.delete(step.ids)
             case "compact":
                 self.collection.compact()
+            case "index":
+                self.collection.index("hnsw" if step.records[0][0] > "i5" else None)
             case "search":
                 self.collection.search(["red apple", "rain"], k=3)
             case "export":

@@ -16,6 +16,7 @@ from cosimo import Collection, Space
 from cosimo.encode import Precomputed
 from cosimo.errors import DataError, ShapeError
 from cosimo.interchange import export_vectors, load_vectors, save_vectors
+from serve.scene import save_space
 
 FORMATS = [".npy", ".npz", ".safetensors", ".parquet"]
 WITH_IDS = FORMATS[1:]
@@ -112,6 +113,17 @@ def test_many_blocks_are_one_array(tmp_path):
             found, ids = load_vectors(tmp_path / f"x{suffix}")
             np.testing.assert_array_equal(found, np.delete(many, [0, 4499, 8999], axis=0))
             assert ids is None or (ids[0], ids[-1], len(ids)) == ("2", "8999", 8_997)
+
+
+def test_an_item_of_several_passages_comes_once_a_passage(tmp_path):
+    space = Space.load(save_space(tmp_path / "tiny", seed=0))
+    texts = ["late interaction multi vector retrieval whitening sentence rice cooking", "rice"]
+    with Collection.create(tmp_path / "c", space, chunk="4/1") as collection:
+        collection.add([{"id": id, "text": text} for id, text in zip("ab", texts, strict=True)], id="id")
+        assert export_vectors(collection, tmp_path / "x.parquet") == 4
+    found, ids = load_vectors(tmp_path / "x.parquet")
+    assert ids == ["a", "a", "a", "b"]
+    np.testing.assert_allclose(found[3:], space.encode(["rice"]), atol=1e-6)
 
 
 def test_a_npy_file_is_mapped_and_not_read(tmp_path):

@@ -50,9 +50,10 @@ class Runs:
     ) -> Iterator[Run]:
         """For each call which rows it held, the outputs asked for, and the mask of real tokens."""
         lengths = [len(row) for row in rows]
-        most = TOKENS if self.session.on_processor else TOKENS_ON_DEVICE
-        budget = min(most, 1 + sum(lengths) // self.workers)  # a few texts are shared out as well
-        batches = token_batches(lengths, budget=budget, limit=batch_limit(batch_size, default=budget))
+        budget = TOKENS if self.session.on_processor else TOKENS_ON_DEVICE
+        share = -(-len(rows) // self.workers)  # so that a few texts go to all workers as well
+        limit = min(share, batch_limit(batch_size, default=budget))
+        batches = token_batches(lengths, budget=budget, limit=limit)
         with bar(progress, len(rows), "encoding") as advance:
             for found in ahead(partial(self._calls, rows, outputs), batches, workers=self.workers):
                 yield from found

@@ -18,7 +18,6 @@ from typing import Any, final
 
 import numpy as np
 
-from cosimo._random import generator
 from cosimo._unfinished import ABANDONED_SECONDS
 from cosimo.contracts import Similarity
 from cosimo.errors import CosimoError, DataError, StoreError
@@ -142,6 +141,8 @@ def index_record(store: SqliteStore, kind: str) -> dict[str, Any] | None:
 
 
 def _fill(index: Approximate, X: Vectors) -> None:
+    from cosimo._random import generator  # numpy's random part, which searching does without
+
     sample = np.sort(generator(index.seed).permutation(len(X))[:TAUGHT])
     index.fit(X if len(sample) == len(X) else X[sample])
     for start in range(0, len(X), AT_ONCE):

@@ -10,7 +10,6 @@ from typing import final
 
 import numpy as np
 
-from cosimo._random import Seed, generator
 from cosimo.contracts import Index
 from cosimo.types import Hits, Vectors
 
@@ -33,8 +32,10 @@ def recall_of(index: Index, exact: Index, Q: Vectors) -> Recall:
     return _shares(index.search(Q, K), exact.search(Q, K))
 
 
-def recall_of_stored(index: Index, exact: Index, X: Vectors, *, seed: Seed = 0) -> Recall:
+def recall_of_stored(index: Index, exact: Index, X: Vectors, *, seed: int = 0) -> Recall:
     """The same for a sample of the stored vectors X (m, d), whose ids are 0..m-1, none of which may find itself."""
+    from cosimo._random import generator  # numpy's random part, which searching does without
+
     own = np.sort(generator(seed).permutation(len(X))[:SAMPLE]) if len(X) > 1 else np.empty(0, np.int64)
     found, best = (_without(side.search(X[own], K + 1), own) for side in (index, exact))
     return _shares(found, best)

@@ -10,9 +10,11 @@ Here a filter is applied after the walk, and the walk is made as much longer as 
 So k hits come back whenever k exist, and a filter that goes against the query costs time, not recall.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from importlib import import_module
 from math import ceil
 from types import ModuleType
@@ -47,9 +49,14 @@ class Effort(Protocol):
         """FAISS's own parameters to find that many neighbours, of which a share may be shown."""
 
 
+@cache
 def library() -> ModuleType:
     """FAISS, loaded when it is first needed."""
-    return import_module("faiss")
+    faiss = import_module("faiss")
+    if hasattr(os, "register_at_fork"):
+        # A fork waits for ever for the threads that OpenMP had before it; with one thread it needs none.
+        os.register_at_fork(after_in_child=partial(faiss.omp_set_num_threads, 1))
+    return faiss
 
 
 def measure_of(similarity: str | Similarity) -> int:

@@ -34,9 +34,8 @@ QUERY_LEVELS = 64
 
 
 @cache
-def _integer_product(process: int) -> Any:
-    # One session serves all shapes and threads of a process, and hangs in a fork of it; onnx only writes its two-line
-    # graph.
+def _integer_product() -> Any:
+    # One session serves all shapes and threads; onnx only writes its two-line graph.
     import onnxruntime
     from onnx import TensorProto, helper
 
@@ -110,6 +109,6 @@ class EightBitQueries:
         wanted = (bar - slack - self.Q @ block.centre) / (self.step.astype(np.float64) * block.step) + self.shift
         limits = np.iinfo(np.int32)
         whole = np.clip(np.floor(wanted), limits.min, limits.max).astype(np.int32)
-        products = _integer_product(os.getpid()).run(None, {"keys": block.codes, "queries": self.codes})[0]
+        products = _integer_product().run(None, {"keys": block.codes, "queries": self.codes})[0]
         key, query = np.divmod(np.flatnonzero(products >= whole), len(self.Q))
         return query, key

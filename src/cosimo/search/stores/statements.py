@@ -84,10 +84,10 @@ def last_row(db: sqlite3.Connection) -> int:
     return int(found[0]) if found else 0
 
 
-def vectors_of(records: Sequence[tuple[int, int, bytes | None, int]], dim: int) -> tuple[Rows, Vectors]:
+def vectors_of(records: Sequence[tuple[int, int, bytes, int]], dim: int) -> tuple[Rows, Vectors]:
     """Rows (b,) and vectors (b, d) in b rows of the answer to `VECTORS` or `LIVE_VECTORS`."""
     for row, part, value, crc in records:
-        if value is None or len(value) != 4 * dim or crc != vector_checksum(row, part, value):
+        if len(value or b"") != 4 * dim or crc != vector_checksum(row, part, value):
             raise StoreError(
                 f"the database is damaged: a vector of row {row} is not what was written; restore a backup"
             )

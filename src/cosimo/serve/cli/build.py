@@ -22,7 +22,7 @@ from cosimo.serve.cli.arguments import (
     loaded,
 )
 from cosimo.serve.cli.output import note, watched
-from cosimo.serve.cli.reporting import added
+from cosimo.serve.cli.reporting import added, indexed
 from cosimo.serve.cli.vectors import vectors_of
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ class Build:
     def run(self) -> None:
         """Create it, or update the one that is there."""
         self._check_vectors()
+        if self.index not in (None, "ivf", "hnsw"):
+            raise typer.BadParameter(f"--index is ivf or hnsw, got {self.index}")
         fields, text = declared(self.field), self._text()
         records = read_records(self.file, format=self.format)
         X = None if self.vectors is None else vectors_of(records, self.vectors, self.id)
@@ -99,6 +101,7 @@ class Build:
                 report = collection.add(
                     records, text=text, id=self.id, vectors=X, on_conflict="replace", progress=watched()
                 )
+                self._build_index(collection)
         else:
             space = self._space(X) or cosimo.Space.load(SPACE)
             with (
@@ -107,7 +110,12 @@ class Build:
                 cosimo.Collection.create(beside, space, fields=fields, chunk=self.chunk) as collection,
             ):
                 report = collection.add(records, text=text, id=self.id, vectors=X, progress=watched())
+                self._build_index(collection)
         note(f"{self.into}: {added(report)}")
+
+    def _build_index(self, collection: "cosimo.Collection") -> None:
+        if self.index is not None and (report := collection.index(self.index)):
+            note(indexed(report))
 
     def _check_vectors(self) -> None:
         if self.vectors_from is not None and (self.vectors is None or self.space is not None):
