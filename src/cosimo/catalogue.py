@@ -55,6 +55,8 @@ BASE = (
     "PCA",
     "Precomputed",
     "ReciprocalRankFusion",
+    "RemoteEncoder",
+    "SentenceTransformerEncoder",
     "SqliteStore",
     "StaticEncoder",
     "Table",

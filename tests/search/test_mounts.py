@@ -21,7 +21,7 @@ this line says nothing
     ("path", "kind"),
     [
         ("/", "ext4"),
-        ("/home/me/papers", "ext4"),
+        ("/mnt/here/papers", "ext4"),
         ("/data", "nfs4"),
         ("/data/papers", "nfs4"),
         ("/database", "ext4"),
