@@ -24,9 +24,9 @@ from cosimo.encode import OnnxEncoder, find_model, load_encoder
 from cosimo.measure import batch_sensitivity
 
 DATA = Path(os.environ["COSIMO_DATA"])
-SENTENCES, ABSTRACTS = 1000, 50
+SENTENCES, ABSTRACTS = 600, 30
 BATCHES = (32, 128)
-ROUNDS = 7
+ROUNDS = 5
 
 Texts = Sequence[str]
 Encode = Callable[[Texts, int], np.ndarray]

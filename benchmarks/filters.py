@@ -4,8 +4,8 @@
 
 Two corpora: 19,029 texts (AG News and Vaswani) by minilm, whose vectors are kept in the file given, with titles and
 questions as queries; and 100,000 synthetic vectors of low rank. A filter passes a share of all items: at random, the
-nearest to the query, or the farthest from it. The truth is a scan of what passes. FAISS gets the same graph and lists,
-and the same effort, with its own selector.
+nearest to the query, or the farthest from it. The truth is a scan of what passes. FAISS searches the very same graph and
+lists, with the same effort and its own selector.
 """
 
 import argparse
@@ -22,11 +22,12 @@ import pandas as pd
 from cosimo import Collection, Space
 from cosimo._arrays import unit
 from cosimo.encode import Precomputed
+from cosimo.search import HnswIndex
+from cosimo.search.index_cache import IndexCache
 
 DATA = Path(os.environ.get("COSIMO_DATA", "."))
 K, ANCHORS, RANK, D = 10, 20, 48, 384
 SHARES = (0.5, 0.1, 0.01, 0.001)
-SYSTEMS = ("exact", "ivf", "hnsw", "FAISS IVF", "FAISS HNSW")
 
 
 def texts(path):
@@ -54,7 +55,7 @@ def filters(X, Q):
     n, rng = len(X), np.random.default_rng(1)
     fields = {"chance": rng.permutation(n)}
     fields |= {f"rank{i}": np.argsort(np.argsort(-(X @ Q[i]))) for i in range(ANCHORS)}
-    table = {}
+    table = {("none", 1.0): [(i, None, np.ones(n, np.bool_)) for i in range(len(Q))]}
     for share in SHARES:
         count = round(n * share)
         mask = fields["chance"] < count
@@ -108,33 +109,34 @@ def figures_of(scores, taken, truth):
     }
 
 
+def faiss_of(collection):
+    """The FAISS index inside the collection's, and its parameters for a selector at the same effort."""
+    view = collection._view
+    index = IndexCache.open(view.directory, view.store, view.kind, view.similarity).index
+    found = index._found.index
+    if isinstance(index, HnswIndex):
+        return found, lambda sel: faiss.SearchParametersHNSW(sel=sel, efSearch=index.search_effort)
+    return found, lambda sel: faiss.SearchParametersIVF(sel=sel, nprobe=max(16, found.nlist // 8))
+
+
 def measured(X, Q, folder):
     fields, table = filters(X, Q)
     truth = {cell: np.stack([np.sort(X[mask] @ Q[i])[::-1][:K] for i, _, mask in rows]) for cell, rows in table.items()}
-    lists = max(1, min(4 * int(np.sqrt(len(X))), len(X) // 39))
-    graph = faiss.IndexHNSWFlat(D, 32, faiss.METRIC_INNER_PRODUCT)
-    graph.hnsw.efConstruction = 200
-    inverted = faiss.IndexIVFFlat(faiss.IndexFlatIP(D), D, lists, faiss.METRIC_INNER_PRODUCT)
-    inverted.cp.min_points_per_centroid = 1
-    inverted.train(X)
-    for index in (graph, inverted):
-        index.add(X)
-    peers = {
-        "FAISS HNSW": (graph, lambda sel: faiss.SearchParametersHNSW(sel=sel, efSearch=128)),
-        "FAISS IVF": (inverted, lambda sel: faiss.SearchParametersIVF(sel=sel, nprobe=max(16, lists // 8))),
-    }
     figures = {" ".join(map(str, cell)): {} for cell in table}
     built = {}
     with collection_of(folder, X, fields) as collection:
-        for system in SYSTEMS:
-            if system in ("ivf", "hnsw"):
-                report = collection.index(system, queries=Q)
-                built[system] = {"seconds": round(report.seconds, 1), "bytes": report.bytes}
-                built[system] |= {"recall": report.recall.mean, "recall_of_queries": report.recall_of_queries.mean}
+        for kind in (None, "ivf", "hnsw"):
+            report = collection.index(kind, queries=Q)
+            if report:
+                built[kind] = {"seconds": round(report.seconds, 1), "bytes": report.bytes}
+                built[kind] |= {"recall": report.recall.mean, "recall_of_queries": report.recall_of_queries.mean}
             for cell, rows in table.items():
-                peer = peers.get(system)
-                answer = ours(collection, Q, rows) if peer is None else theirs(peer[0], X, Q, rows, peer[1])
-                figures[" ".join(map(str, cell))][system] = figures_of(*answer, truth[cell])
+                figure = figures[" ".join(map(str, cell))]
+                figure[kind or "exact"] = figures_of(*ours(collection, Q, rows), truth[cell])
+                if kind:
+                    index, parameters = faiss_of(collection)
+                    answer = theirs(index, X, Q, rows, parameters)
+                    figure[f"FAISS {kind}"] = figures_of(*answer, truth[cell])
     return {"indexes": built, "filters": figures}
 
 

@@ -36,10 +36,12 @@ from cosimo.types import Hits, Item, Rows, Vectors
 class Collection:
     """Items with their vectors, texts and fields on disk, searched by meaning, by words, or both.
 
-    Use `create` and `open`. Threads may share a collection, and processes open it each for itself, on one machine:
-    all may search and change it at the same time. A search sees one state, the last committed one; writers wait for
-    each other, 30 seconds at most. A change is committed a batch at a time and then survives a crash. After a fork the
-    child may go on using vectors and texts, but not an iteration that the parent began.
+    Use `create` and `open`. Threads may share a collection and search and change it at the same time; an iterator
+    belongs to the thread that made it. A search sees one state, the last that was committed, and what is committed
+    survives a crash.
+
+    Processes on one machine open the same collection each for itself. Writers take turns and wait 30 seconds at most.
+    After a fork the child may go on with what it inherited, but not with an iterator of the parent's.
     """
 
     def __init__(self, path: Path, store: SqliteStore, space: Space | None) -> None:

@@ -16,10 +16,10 @@ from assembly.toys import toy_space
 from cosimo import Collection, _unfinished, intake
 from cosimo.search import index_cache, vector_cache
 from faults import victims
+from faults.children import environment
 from faults.oracle import correct
 from faults.victims import outcomes, script
 
-TESTS = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="victims are forked")
 
 
@@ -27,12 +27,11 @@ class Killer:
     """Gives orders to the process that forks victims."""
 
     def __init__(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             [sys.executable, victims.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env=environment(),
             text=True,
         )
 

@@ -12,8 +12,7 @@ import pytest
 from assembly.toys import toy_space
 from cosimo import Collection
 from cosimo.search import mounts
-
-TESTS = Path(__file__).parents[1]
+from faults.children import environment
 
 PROLOGUE = """
 import os, sys
@@ -29,9 +28,8 @@ path = Path(sys.argv[1])
 
 def says(script: str, path: Path, *, before: tuple[str, ...] = ()) -> str:
     """What a process prints."""
-    environment = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
     command = [*before, sys.executable, "-c", PROLOGUE + script, str(path)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -7,18 +7,17 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from assembly.toys import toy_space
-from cosimo import Collection
-from cosimo.errors import StoreError
+from cosimo import Collection, Space
+from cosimo.errors import MissingModel, StoreError
 from cosimo.search import vector_cache
 from cosimo.search.stores import connections
+from faults.children import environment
 
-TESTS = Path(__file__).parents[1]
 MEMBERS = 60
 WORDS = ("red apple", "blue river stone", "rain wind snow bird")
 
@@ -62,8 +61,7 @@ collection.close()
 
 
 def child(script: str, *arguments: object) -> subprocess.Popen:
-    environment = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "2"}
-    return subprocess.Popen([sys.executable, "-c", PROLOGUE + script, *map(str, arguments)], env=environment)
+    return subprocess.Popen([sys.executable, "-c", PROLOGUE + script, *map(str, arguments)], env=environment(threads=2))
 
 
 def version(collection: Collection, number: int) -> None:
@@ -175,6 +173,24 @@ def test_threads_search_one_collection_while_others_change_it(path, monkeypatch)
     assert failures == []
     assert of_one_moment(collection, 24) == 24
     collection.close()
+
+
+@pytest.mark.parametrize(("name", "precision"), [("minilm", "fp32"), ("minilm", "int8"), ("static", "fp32")])
+def test_threads_share_a_space(name, precision):
+    try:
+        space = Space.load(name, precision=precision)
+    except MissingModel as error:
+        pytest.skip(str(error))
+    texts = [[f"text {i} of {i % 7 * 'many '}words in thread {t}" for i in range(24)] for t in range(4)]
+    alone = [space.encode(each) for each in texts]
+    together: dict[int, np.ndarray] = {}
+    threads = [threading.Thread(target=lambda t=t: together.update({t: space.encode(texts[t])})) for t in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    for t in range(4):
+        np.testing.assert_array_equal(together[t], alone[t])
 
 
 def test_a_view_is_replaced_as_a_whole(path):

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from cosimo._arrays import unit
+from cosimo.encode import int8_graph
 from cosimo.encode.batching import token_ids
 from cosimo.encode.bert_graph import bert_shape, cached_graph, why_not_bert
-from cosimo.encode.int8_graph import cached_int8
 from cosimo.encode.model_folder import ModelFolder, read_model_folder
 from cosimo.encode.models import sha256_of
 from cosimo.encode.onnx_runs import Runs
@@ -93,7 +93,7 @@ class OnnxEncoder(Sides):
         self.threads = threads or cores()
         self.device = device
         self._source, graph = _graph(folder)
-        self._session = Session(cached_int8(graph) if precision == "int8" else graph, device)
+        self._session = Session(int8_graph.cached_int8(graph) if precision == "int8" else graph, device)
         self.tokenizer_json = folder.tokenizer.read_text(encoding="utf-8")
         self._tokenizer = _tokenizer(folder, self.tokenizer_json)
         self._pad = int(folder.config.get("pad_token_id") or 0)
@@ -139,6 +139,8 @@ class OnnxEncoder(Sides):
             "precision": self.precision,
             "truncate_dim": self.truncate_dim,
         }
+        if self.precision == "int8":
+            facts["rounding"] = int8_graph.VERSION
         return Passport("onnx", self.name, self.dim, facts, probe=partial(probe_vectors, self.encode))
 
     def encode(
