@@ -4,7 +4,7 @@
 
 Two corpora: 19,029 texts (AG News and Vaswani) by minilm, whose vectors are kept in the file given, with titles and
 questions as queries; and 100,000 synthetic vectors of low rank. A filter passes a share of all items: at random, the
-nearest to the query, or the farthest from it. The truth is a scan of what passes. FAISS searches the very same graph and
+nearest to the query, or the farthest from it. The truth is a scan of what passes. FAISS searches the same graph and
 lists, with the same effort and its own selector.
 """
 

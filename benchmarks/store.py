@@ -13,7 +13,7 @@ import numpy as np
 from pairs import ratio, report
 
 from cosimo import Collection, Space
-from cosimo.collection import BATCH
+from cosimo.intake import BATCH
 from cosimo.encode import Precomputed
 
 N, D = 100_000, 384

@@ -1,3 +1,4 @@
+import gc
 import logging
 import os
 import sqlite3
@@ -71,9 +72,12 @@ def test_answers_alike_wherever_its_bytes_are(store, tmp_path, built):
 
 
 def test_vectors_of_a_mapped_one_are_in_the_file(store, tmp_path, built):
-    cache = opened(store, tmp_path)
-    assert isinstance(cache.index._found.source, np.memmap)
-    assert not cache.index._found.source.flags.writeable
+    found = opened(store, tmp_path).index._found.index
+    gc.collect()
+    (source,) = found.referenced_objects
+    assert isinstance(source, np.memmap)
+    assert not source.flags.writeable
+    assert found.search(np.ones((1, D), np.float32), 3)[1].shape == (1, 3)
 
 
 def test_built_in_blocks(store, tmp_path, monkeypatch):

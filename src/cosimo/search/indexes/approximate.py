@@ -124,15 +124,12 @@ class Neighbours:
 
     length
         What its rows are `lifted` to; 0 when they are kept as they are.
-    source
-        The mapped file that FAISS reads from, which must outlive it.
     """
 
     index: Any
     similarity: Similarity
     ids: Rows
     length: float = 0.0
-    source: Any = None
 
     @property
     def dim(self) -> int:
@@ -230,4 +227,6 @@ class Neighbours:
             return cls(index, resolve(similarity), ids, length)
         source = file.rest()
         reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(source), source.size)
-        return cls(faiss.read_index(reader, faiss.IO_FLAG_MMAP_IFC), resolve(similarity), ids, length, source)
+        index = faiss.read_index(reader, faiss.IO_FLAG_MMAP_IFC)
+        index.referenced_objects = [source]  # FAISS goes on reading from it, and does not keep it by itself
+        return cls(index, resolve(similarity), ids, length)

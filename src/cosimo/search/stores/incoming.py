@@ -17,6 +17,8 @@ from cosimo.search.filters import LARGEST, column
 from cosimo.search.stores.checksums import vector_checksum
 from cosimo.types import Item, Rows, Tokens
 
+to_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -99,7 +101,7 @@ def _payload(item: Item) -> str:
     if not all(isinstance(name, str) for name in payload):
         raise DataError(f"the payload of item {item.id!r} wants names that are strings, got {list(payload)[:5]}")
     try:
-        return json.dumps(payload, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        return to_json(payload)
     except (TypeError, ValueError, RecursionError) as error:
         raise DataError(
             f"the payload of item {item.id!r} cannot be stored as JSON ({error}); "

@@ -1,10 +1,11 @@
 """`cosimo search`: the best items of a collection for one query or many."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import typer
@@ -59,7 +60,8 @@ class Search:
         if self.hybrid and self.lexical:
             raise typer.BadParameter("--hybrid and --lexical exclude each other")
         questions = self._questions()
-        with cosimo.Collection.open(self.collection, mode="r") as collection, writer(self.as_json, self.trec) as write:
+        mode: Literal["r", "r+"] = "r+" if os.access(self.collection, os.W_OK) else "r"  # to renew a missing cache
+        with cosimo.Collection.open(self.collection, mode=mode) as collection, writer(self.as_json, self.trec) as write:
             while block := list(islice(questions, BLOCK)):
                 self._answer(collection, block, write)
 
