@@ -20,7 +20,7 @@ from pairs import ratio, report, seconds
 from scipy.stats import spearmanr
 from tokenizers import Tokenizer
 
-from cosimo.encode import OnnxEncoder, find_model, load_encoder
+from cosimo.encode import OnnxEncoder, find_model, load_encoder, tally
 from cosimo.measure import batch_sensitivity
 
 DATA = Path(os.environ["COSIMO_DATA"])
@@ -84,7 +84,8 @@ def best_batch(encode: Encode, texts: Texts) -> int:
 
 def against(ours: OnnxEncoder, peer: Encode, texts: Texts, about: dict) -> dict:
     batch = best_batch(peer, texts)
-    figures = ratio(lambda: ours.encode(texts), lambda: peer(texts, batch), rounds=ROUNDS)
+    with tally():  # both read 256 tokens of an abstract
+        figures = ratio(lambda: ours.encode(texts), lambda: peer(texts, batch), rounds=ROUNDS)
     tokens = sum(map(len, ours._read(list(texts), None)[0]))
     speed = {"ours_tokens_per_s": round(tokens / figures["ours_s"]), "peer_batch": batch}
     return figures | speed | about

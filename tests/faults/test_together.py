@@ -197,12 +197,12 @@ def test_a_view_is_replaced_as_a_whole(path):
     """A thread that began to search goes on with the blocks it got, whatever another one takes in meanwhile."""
     collection = Collection.open(path, space=toy_space())
     version(collection, 0)
-    blocks = collection._view.refresh()
-    before = [block.rows.tolist() for block in blocks]
+    seen = collection._view.refresh()
+    before = [block.rows.tolist() for block in seen.exact]
     version(collection, 1)
     collection.compact()
-    assert collection._view.refresh() is not blocks
-    assert [block.rows.tolist() for block in blocks] == before
+    assert collection._view.refresh() is not seen
+    assert [block.rows.tolist() for block in seen.exact] == before
     collection.close()
 
 

@@ -2,13 +2,15 @@
 
 The database is the truth. Each file covers rows up to a watermark: what the index does not cover is searched in the
 cache of vectors, and what that does not cover is read from the database; dead rows are masked. So an answer never
-depends on how old the files are.
+depends on how old the files are. Where a filter leaves so little that looking at all of it costs less than the index,
+the index is passed over, and the answer is that of exact search.
 """
 
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from cosimo._arrays import unit
 from cosimo.contracts import Index, Similarity
 from cosimo.errors import StoreError
 from cosimo.search.grouping import best_items
-from cosimo.search.index_cache import IndexCache, index_record
+from cosimo.search.index_cache import Approximate, IndexCache, index_record
 from cosimo.search.indexes.exact import ExactIndex
 from cosimo.search.indexes.top import merge
 from cosimo.search.stores.sqlite import SqliteStore
@@ -37,7 +39,7 @@ class VectorView:
         self.similarity = similarity
         self.kind = kind
         # Replaced as a whole and never changed, so that a thread always searches the blocks of one state.
-        self._seen: tuple[Any, list[_Block]] = (None, [])
+        self._seen = _Seen(None, [])
         self._lock = Lock()
 
     def search(self, Q: Vectors, k: int, *, min_score: float | None = None, allowed: Rows | None = None) -> Hits:
@@ -47,22 +49,21 @@ class VectorView:
             Sorted rows to choose from; all live ones when None.
         """
         hits = Hits.empty(len(Q), self.similarity.scale)
-        for block in self.refresh():
+        for block in self.refresh().blocks(k, allowed):
             hits = merge(hits, block.search(Q, k, min_score, allowed), k)
         return hits
 
-    def refresh(self) -> "list[_Block]":
+    def refresh(self) -> "_Seen":
         """Take in what was committed since the last call, by this process or another; what is to be searched."""
         with self.store.snapshot():
             state = self.store.generation, index_record(self.store, self.kind)
-            seen, blocks = self._seen
-            if seen != state:
+            seen = self._seen
+            if seen.state != state:
                 with self._lock:  # of several threads one reads, and the others wait for it
-                    seen, blocks = self._seen
-                    if seen != state:
-                        blocks = self._read()
-                        self._seen = state, blocks
-        return blocks
+                    seen = self._seen
+                    if seen.state != state:
+                        self._seen = seen = self._read(state)
+        return seen
 
     @property
     def prepare(self) -> Prepare | None:
@@ -73,33 +74,57 @@ class VectorView:
         """Exact search over prepared vectors (n, d), with ids 0..n-1."""
         return ExactIndex.over(X, np.arange(len(X)), similarity=self.similarity, prepared=True)
 
-    def _read(self) -> "list[_Block]":
-        blocks = []
+    def _read(self, state: Any) -> "_Seen":
+        dead = self.store.dead()
         cache = VectorCache.open(self.directory, self.store, self.kind, self.prepare)
-        dead, start, watermark = self.store.dead(), 0, cache.watermark
+        exact = [_Block(self.exact(cache.X), cache.rows, dead), *self._young(cache.watermark, dead)]
+        self._require_all(exact, dead)
         indexed = IndexCache.open(self.directory, self.store, self.kind, self.similarity)
-        if indexed is not None:
-            indexed.index.remove(np.flatnonzero(_member(indexed.rows, dead)))
-            blocks.append(_Block(indexed.index, indexed.rows, dead[:0]))
-            start = int(np.searchsorted(cache.rows, indexed.watermark, side="right"))
-            watermark = max(watermark, indexed.watermark)
-        blocks.append(_Block(self.exact(cache.X[start:]), cache.rows[start:], dead))
-        young = [*self.store.vectors(self.kind, after=watermark)]
-        if young:
-            rows, X = (np.concatenate(column) for column in zip(*young, strict=True))
-            fresh = ExactIndex.over(X, np.arange(len(X)), similarity=self.similarity)
-            blocks.append(_Block(fresh, rows, dead))
-        self._require_all([block.rows for block in blocks], dead)
-        return blocks
+        if indexed is None:
+            return _Seen(state, exact)
+        indexed.index.remove(np.flatnonzero(_member(indexed.rows, dead)))
+        start = int(np.searchsorted(cache.rows, indexed.watermark, side="right"))
+        newer = _Block(self.exact(cache.X[start:]), cache.rows[start:], dead)
+        young = self._young(max(cache.watermark, indexed.watermark), dead)
+        by_index = [_Block(indexed.index, indexed.rows, dead[:0]), newer, *young]
+        self._require_all(by_index, dead)
+        return _Seen(state, exact, by_index, indexed.index)
 
-    def _require_all(self, covered: list[Rows], dead: Rows) -> None:
+    def _require_all(self, blocks: "list[_Block]", dead: Rows) -> None:
         """Refuse to search when some items have no vectors, or some vectors no items."""
-        held = sum(int((_first(rows) & ~_member(rows, dead)).sum()) for rows in covered)
+        held = sum(int((_first(block.rows) & ~_member(block.rows, dead)).sum()) for block in blocks)
         if held != self.store.count():
             raise StoreError(
                 f"{self.store.path}: the database is damaged, it holds {self.store.count()} items and vectors of "
                 f"{held}; restore a backup"
             )
+
+    def _young(self, watermark: int, dead: Rows) -> "list[_Block]":
+        """What came after the watermark, as a block, if anything did."""
+        young = [*self.store.vectors(self.kind, after=watermark)]
+        if not young:
+            return []
+        rows, X = (np.concatenate(column) for column in zip(*young, strict=True))
+        return [_Block(ExactIndex.over(X, np.arange(len(X)), similarity=self.similarity), rows, dead)]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What there is to be searched in one state of the store."""
+
+    state: Any
+    exact: "list[_Block]"
+    by_index: "list[_Block]" = field(default_factory=list)
+    index: Approximate | None = None
+
+    def blocks(self, k: int, allowed: Rows | None) -> "list[_Block]":
+        """All vectors once, in the blocks that are searched fastest."""
+        if self.index is None:
+            return self.exact
+        vectors = len(self.index)
+        count = vectors if allowed is None else min(vectors, len(allowed) * vectors // self.by_index[0].items)
+        return self.by_index if self.index.pays(k, count) else self.exact
 
 
 class _Block:
@@ -109,7 +134,8 @@ class _Block:
         self.index = index
         self.rows = rows
         self.live = None if not dead.size else ~_member(rows, dead)
-        self.several = bool((rows[1:] == rows[:-1]).any())
+        self.items = int(_first(rows).sum())
+        self.several = self.items < len(rows)
 
     def search(self, Q: Vectors, k: int, min_score: float | None, allowed: Rows | None) -> Hits:
         positions = self._positions(allowed)

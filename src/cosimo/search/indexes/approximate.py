@@ -164,6 +164,11 @@ class Neighbours:
         rows = np.flatnonzero(self.ids >= 0)
         return self.keys(rows), self.ids[rows]
 
+    def pays(self, k: int, count: int, effort: Effort) -> bool:
+        """Whether to walk for k neighbours, when `count` rows are allowed, costs less than to look at all of these."""
+        size = len(self.ids)
+        return count * count > effort.rows(size) * size and 4 * self._wanted(k, count) < size
+
     def search(
         self, Q: Embeddings, k: int | None, effort: Effort, *, min_score: float | None, allowed: Rows | None
     ) -> Hits:
@@ -174,14 +179,16 @@ class Neighbours:
         count, size = int(np.count_nonzero(open_)), len(self.ids)
         best = Running(len(Q), k, floor=min_score, dtype=np.float32)
         short = np.arange(len(Q))
-        if k is not None and count:
-            share = count / size
-            wanted = ceil(2 * k / share) if share < 1 else k
-            if count * share > effort.rows(size) and 4 * wanted < size:
-                short = self._walk(Q, best, open_, wanted, effort.parameters(wanted, size, share))
+        if k is not None and count and self.pays(k, count, effort):
+            wanted = self._wanted(k, count)
+            short = self._walk(Q, best, open_, wanted, effort.parameters(wanted, size, count / size))
         if len(short):
             self._scan(Q, best, np.flatnonzero(open_), short)
         return Hits(*best.result(), self.similarity.scale)
+
+    def _wanted(self, k: int, count: int) -> int:
+        """Neighbours to ask for, so that k of them are likely to be allowed."""
+        return k if count == len(self.ids) else ceil(2 * k * len(self.ids) / count)
 
     def _walk(self, Q: Vectors, best: Running, open_: Any, wanted: int, parameters: Any) -> Rows:
         """Offer what FAISS finds; the queries it found too little for."""

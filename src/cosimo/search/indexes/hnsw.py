@@ -135,8 +135,11 @@ class HnswIndex:
         if self._found is None:
             check_k(k)
             return Hits.empty(len(plain(Q, name="queries")), self.scale)
-        effort = HnswEffort(self.search_effort, self.neighbours)
-        return self._found.search(Q, k, effort, min_score=min_score, allowed=allowed)
+        return self._found.search(Q, k, self._effort, min_score=min_score, allowed=allowed)
+
+    def pays(self, k: int, count: int) -> bool:
+        """Whether a search for k among `count` allowed ids walks the graph; otherwise it looks at each of them."""
+        return self._found is not None and self._found.pays(k, count, self._effort)
 
     def update(self) -> None:
         """Build the graph again once a fifth of it is removed."""
@@ -188,6 +191,10 @@ class HnswIndex:
         if not file.header["empty"]:
             index._found = Neighbours.read(file, index.similarity)
         return index
+
+    @property
+    def _effort(self) -> HnswEffort:
+        return HnswEffort(self.search_effort, self.neighbours)
 
     def _empty(self, dim: int) -> Neighbours:
         faiss = library()

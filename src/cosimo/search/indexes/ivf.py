@@ -149,10 +149,11 @@ class IvfIndex:
         ShapeError
             Queries of other dimensions than the vectors.
         """
-        found = self._fitted()
-        lists = int(found.index.nlist)
-        effort = IvfEffort(self.probes or min(max(16, lists // 8), lists), lists)
-        return found.search(Q, k, effort, min_score=min_score, allowed=allowed)
+        return self._fitted().search(Q, k, self._effort, min_score=min_score, allowed=allowed)
+
+    def pays(self, k: int, count: int) -> bool:
+        """Whether a search for k among `count` allowed ids goes by lists; otherwise it looks at each of them."""
+        return self._fitted().pays(k, count, self._effort)
 
     def update(self) -> None:
         """Fill the lists again once a fifth is removed; the centroids stay."""
@@ -206,6 +207,11 @@ class IvfIndex:
         if not file.header["empty"]:
             index._found = Neighbours.read(file, index.similarity)
         return index
+
+    @property
+    def _effort(self) -> IvfEffort:
+        lists = int(self._fitted().index.nlist)
+        return IvfEffort(self.probes or min(max(16, lists // 8), lists), lists)
 
     def _fitted(self) -> Neighbours:
         if self._found is None:

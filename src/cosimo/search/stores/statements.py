@@ -74,8 +74,10 @@ def live_rows(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, int]:
 
 
 def column_of(db: sqlite3.Connection, query: str, values: Sequence[Any] = ()) -> Rows:
-    """The one column of a query's answer, sorted."""
-    return np.sort(np.fromiter((value for (value,) in db.execute(query, values)), np.int64))
+    """The column `row` of a query's answer, sorted."""
+    # One text of all numbers is read three times as fast as a Python object for each.
+    (text,) = db.execute(f"SELECT group_concat(row) FROM ({query})", values).fetchone()
+    return np.sort(np.fromstring(text or "", np.int64, sep=","))
 
 
 def last_row(db: sqlite3.Connection) -> int:
