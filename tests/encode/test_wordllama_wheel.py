@@ -1,13 +1,10 @@
-import importlib.util
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer, models, normalizers, processors
 
 from cosimo.encode import wordllama
+from cosimo.encode.models import model_home
 from cosimo.errors import DataError
 
 WEIGHTS = "weights/l2_supercat_256.safetensors"
@@ -34,13 +31,11 @@ def folder(tmp_path):
 
 @pytest.fixture
 def wheel():
-    """The installed package's folder."""
-    if "COSIMO_TEST_WORDLLAMA" in os.environ:
-        return Path(os.environ["COSIMO_TEST_WORDLLAMA"])
-    package = importlib.util.find_spec("wordllama")
-    if package is None or package.origin is None:
-        pytest.skip("wordllama is not here: pip install --no-deps wordllama")
-    return Path(package.origin).parent
+    """The fetched model's folder: the files of the published wheel."""
+    folder = model_home("wordllama")
+    if not folder.is_dir():
+        pytest.skip("wordllama is not on this machine: cosimo fetch wordllama")
+    return folder
 
 
 def naive(folder, texts):
