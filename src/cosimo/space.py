@@ -12,17 +12,18 @@ from cosimo._arrays import as_vectors, same_dim
 from cosimo.compare import resolve
 from cosimo.contracts import Encoder, Refiner, Similarity
 from cosimo.encode import Precomputed, load_encoder
+from cosimo.encode.sides import Sides
 from cosimo.encode.vector_file import encode_to_file
 from cosimo.errors import DataError
 from cosimo.passport import Passport
 from cosimo.refine import load_state, save_state, state_digest
 from cosimo.types import PerItem, Role, Scores, Vectors
 
-Sides = Refiner | Mapping[str, Refiner]
+Refiners = Refiner | Mapping[str, Refiner]
 FORMAT = 1
 
 
-class Space:
+class Space(Sides):
     """What turns items into vectors and vectors into scores, with a passport that binds the whole path.
 
     encoder
@@ -39,7 +40,7 @@ class Space:
     """
 
     def __init__(
-        self, encoder: Encoder, *, refiner: Sides | None = None, similarity: str | Similarity = "cosine"
+        self, encoder: Encoder, *, refiner: Refiners | None = None, similarity: str | Similarity = "cosine"
     ) -> None:
         self.encoder = encoder
         self.refiner = refiner
@@ -167,16 +168,6 @@ class Space:
         listed = list(items) if isinstance(items, Iterator) else items
         X = self.encoder.encode(listed, role=role, given=given, batch_size=batch_size, progress=progress)
         return self._refine(X, role)
-
-    def encode_query(self, items: Sequence[Any], *, batch_size: int | None = None, progress: bool = False) -> Vectors:
-        """`encode` with the role `query`."""
-        return self.encode(items, role="query", batch_size=batch_size, progress=progress)
-
-    def encode_document(
-        self, items: Sequence[Any], *, batch_size: int | None = None, progress: bool = False
-    ) -> Vectors:
-        """`encode` with the role `document`."""
-        return self.encode(items, role="document", batch_size=batch_size, progress=progress)
 
     def similarity(self, a: Any, b: Any, *, given: Sequence[Any] | None = None) -> Scores:
         """(n, m) scores of every item of `a` against every item of `b`; arrays count as vectors of this space.
