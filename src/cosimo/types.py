@@ -127,13 +127,18 @@ class Item:
 
 @dataclass(frozen=True)
 class Hit:
-    """One answer to one query. `hit["title"]` reads the payload; `text` is the best passage."""
+    """One answer to one query. `hit["title"]` reads the payload; `text` is the best passage.
+
+    `decision` (+1 accept, 0 ask, -1 reject) and `probability` come from a rule, and are None without one.
+    """
 
     id: str
     score: float
     payload: Payload = field(default_factory=dict)
     text: str | None = None
     row: int = -1
+    decision: int | None = None
+    probability: float | None = None
 
     def __getitem__(self, column: str) -> Any:
         return self.payload[column]
@@ -185,7 +190,9 @@ class Hits:
         text = item.text
         if text is not None and self.spans is not None:
             text = text[slice(*self.spans[query, place])].strip()
-        return Hit(item.id, float(self.scores[query, place]), item.payload, text, row)
+        decision = None if self.decision is None else int(self.decision[query, place])
+        probability = None if self.probability is None else float(self.probability[query, place])
+        return Hit(item.id, float(self.scores[query, place]), item.payload, text, row, decision, probability)
 
     @classmethod
     def empty(cls, n: int, scale: str) -> "Hits":
@@ -257,31 +264,6 @@ class Report:
     passport: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Guarantee:
-    """What a decision rule promises, for which unit, population and sampling, and what voids it.
-
-    `kind="estimate"` is not a guarantee and is never printed as one.
-    """
-
-    estimand: str
-    target: float
-    delta: float
-    kind: Literal["confident", "average", "estimate"]
-    unit: Literal["pair", "query", "cluster"]
-    n_units: int
-    n_accepted: int
-    errors: int
-    population: str
-    sampling: str
-    method: str
-    look: int
-    binds: Mapping[str, str]
-    breaks_if: str
-    created: str
-    state: Literal["valid", "stale", "moved", "broken"] = "valid"
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from cosimo.guarantee import Guarantee
     from cosimo.passport import Passport
-    from cosimo.types import Guarantee, PerItem, Role, Scores, Vectors
+    from cosimo.types import PerItem, Role, Scores, Vectors
 
 
 @runtime_checkable
