@@ -29,24 +29,45 @@ TOO_LONG: tuple[str, ...] = ()
 
 WITHOUT_CONTRACT: tuple[str, ...] = (
     "AddReport",
+    "Audit",
     "Chunking",
     "Codes",
     "Collection",
+    "Comparison",
+    "CostCurve",
+    "Draw",
+    "Duplicates",
+    "ExemplarRouter",
     "Gaussians",
+    "Guarantee",
     "Hit",
     "Hits",
     "IndexReport",
     "Item",
+    "Judgements",
+    "LabelSheet",
+    "Labels",
+    "Matches",
+    "OppositesGuard",
+    "Pairs",
     "Passport",
     "Query",
+    "RankSets",
+    "Reliability",
+    "RetrievalReport",
+    "Rule",
+    "ScoreMonitor",
+    "Texts",
     "Tokens",
+    "VectorMonitor",
+    "Vetoes",
 )
 """Public classes that are values, or keep no contract, and so have no examples."""
 
 PRIVATE = re.compile(r"/(?:work|root|home)/[\w.-]+|pypi\.org|pythonhosted|artifactory|devpi|(?:extra-)?index-url")
 """Paths of one machine, and package registries: neither belongs into what others install."""
 
-BASE = {"contracts", "types", "errors", "passport", "statistics"}
+BASE = {"contracts", "types", "errors", "guarantee", "passport", "statistics"}
 ROOMS = {"encode", "learn", "refine", "compare", "search", "decide"}
 ON_TOP = {"measure", "explain", "apply"}
 MAY_IMPORT = {

@@ -1,0 +1,1 @@
+"""The opposites guard: what two short texts contradict each other in."""

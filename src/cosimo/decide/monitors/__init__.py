@@ -1,0 +1,1 @@
+"""Monitors: whether what is decided still looks like what was labelled."""

@@ -1,0 +1,1 @@
+"""Cuts that keep a promise: precision, recall, false accepts, and both sides at once."""
