@@ -1,5 +1,6 @@
 """Items into the store, one transaction a batch, and a report of what became of them."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,9 +8,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+from cosimo._progress import bar
 from cosimo.contracts import AddOutcome
+from cosimo.encode import tally
 from cosimo.errors import CosimoError, DataError
-from cosimo.intake import Encoding, Given, batches
+from cosimo.intake import Encoding, Given, Intake, batches
+from cosimo.records import Records
 from cosimo.search import SqliteStore
 from cosimo.search.view import VectorView
 from cosimo.types import Item
@@ -27,6 +31,32 @@ class AddReport:
     truncated: int
     empty: int
     seconds: float
+
+
+def add_records(
+    view: VectorView,
+    records: Records,
+    intake: Intake,
+    source: Callable[..., Encoding | Given],
+    *,
+    on_conflict: OnConflict,
+    progress: bool,
+) -> AddReport:
+    """Look through the records, where that can be done twice, and store them.
+
+    source
+        Gives what makes the vectors when told their number `n`, None where that is not known.
+    """
+    started = time.perf_counter()
+    numbered = intake.id is None
+    refuse = partial(refuse_taken, view.store) if not numbered and on_conflict == "error" else None
+    n = intake.check(records, refuse=refuse, progress=progress) if records.again else None
+    vectors = source(n=n)
+    made = (intake.item(record, number, records) for number, record in enumerate(records))
+    with tally() as cut, bar(progress, n or records.total, "adding") as advance:
+        counts = store_items(view, made, vectors, on_conflict=on_conflict, numbered=numbered, advance=advance)
+    vectors.finish()
+    return AddReport(**counts, truncated=cut.cut, seconds=time.perf_counter() - started)
 
 
 def store_items(

@@ -1,10 +1,9 @@
 """Collection: a durable, searchable set of items in one space.
 
-A collection is a directory: `items.db` holds items, vectors, texts and the passport and is the truth; `space/` holds
-the refiner and how to find the encoder; everything else is a cache that may be deleted.
+A directory: `items.db` holds items, vectors, texts, rules and passport and is the truth; `space/` says how to find
+encoder and refiner; everything else is a cache that may be deleted.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,13 +11,14 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
-from cosimo._progress import bar
-from cosimo.adding import AddReport, OnConflict, refuse_taken, store_items
+from cosimo.adding import AddReport, OnConflict, add_records
 from cosimo.answering import Answering, query_of
 from cosimo.compare import resolve
 from cosimo.contracts import Stage
+from cosimo.deciding import Deciding
 from cosimo.describing import describe
-from cosimo.encode import Chunking, tally
+from cosimo.desk import Desk
+from cosimo.encode import Chunking
 from cosimo.errors import DataError, StoreError
 from cosimo.intake import Intake, columns, records_of, source_of
 from cosimo.passport import Passport
@@ -33,15 +33,15 @@ from cosimo.space import Space
 from cosimo.types import Hits, Item, Rows, Vectors
 
 
-class Collection:
+class Collection(Deciding):
     """Items with their vectors, texts and fields on disk, searched by meaning, by words, or both.
 
     Use `create` and `open`. Threads may share a collection and search and change it at the same time; an iterator
     belongs to the thread that made it. A search sees one state, the last that was committed, and what is committed
     survives a crash.
 
-    Processes on one machine open the same collection each for itself. Writers take turns and wait 30 seconds at most.
-    After a fork the child may go on with what it inherited, but not with an iterator of the parent's.
+    Processes on one machine open the same collection each for itself; writers take turns and wait 30 seconds at most.
+    After a fork the child may go on with what it inherited, except an iterator of the parent's.
     """
 
     def __init__(self, path: Path, store: SqliteStore, space: Space | None) -> None:
@@ -67,8 +67,7 @@ class Collection:
         DataError
             Something is at `path` already, or passages would be longer than the space reads.
         """
-        folder = Path(path)
-        if folder.exists():
+        if (folder := Path(path)).exists():
             raise DataError(f"{folder} exists already; open it with Collection.open, or choose another path")
         passport = space.passport.to_json()
         chunking = None if chunk is None else str(Chunking.fitting(chunk, space.encoder))
@@ -172,20 +171,10 @@ class Collection:
         PassportMismatch
             Given vectors that this space does not make of the texts.
         """
-        started = time.perf_counter()
-        records = items if isinstance(items, Records) else read_records(items)
         intake = Intake(columns(text), id, self.fields, self._store.last_row() + 1)
-        refuse = partial(refuse_taken, self._store) if id is not None and on_conflict == "error" else None
-        n = intake.check(records, refuse=refuse, progress=progress) if records.again else None
-        source = source_of(self.space, vectors, self.chunk, n=n)
-        made = (intake.item(record, number, records) for number, record in enumerate(records))
+        source = partial(source_of, self.space, vectors, self.chunk)
         self._changed = True
-        with tally() as cut, bar(progress, n or records.total, "adding") as advance:
-            counts = store_items(
-                self._view, made, source, on_conflict=on_conflict, numbered=id is None, advance=advance
-            )
-        source.finish()
-        return AddReport(**counts, truncated=cut.cut, seconds=time.perf_counter() - started)
+        return add_records(self._view, read_records(items), intake, source, on_conflict=on_conflict, progress=progress)
 
     def delete(self, ids: Sequence[str] | None = None, *, where: str | None = None) -> int:
         """Forget items by id or by filter; the number that was there. Their rows are never used again."""
@@ -230,6 +219,7 @@ class Collection:
         hybrid: bool = False,
         stages: Sequence[Stage] = (),
         min_score: float | None = None,
+        decider: str | None = "auto",
     ) -> Hits:
         """The k best items for each query, best first.
 
@@ -243,17 +233,23 @@ class Collection:
             Middleware, outermost first.
         min_score
             Lowest score worth returning, on the scale of the answer.
+        decider
+            The rule (see `calibrate`) that judges the hits: `auto` takes those of the usual names, with a warning where
+            they do not fit this search; None leaves the hits as they are.
 
         Raises
         ------
         DataError
-            k below 1, or queries that cannot be encoded.
+            k below 1, no rule of that name, or queries that cannot be encoded.
+        Refused
+            A rule asked for by name says nothing about this search.
         FilterError
             A filter that does not parse, or does not fit the declared fields.
         """
         query = query_of(queries, k, where, min_score, dim=self.passport.dim)
-        answering = Answering(self._view, lambda items: self.space.encode(items, role="query"), dim=self.passport.dim)
-        return answering.through((*stages, ReciprocalRankFusion()) if hybrid else stages, query)
+        chain = (*stages, ReciprocalRankFusion()) if hybrid else tuple(stages)
+        hits = Answering(self._view, self._encode_queries, dim=self.passport.dim).through(chain, query)
+        return self._judged(hits, query, decider, plain=not chain)
 
     def index(self, kind: str | Approximate | None = "ivf", *, queries: Any = None) -> IndexReport | None:
         """Build an approximate index, which searches use from now on; None takes it away, and search is exact again.
@@ -265,7 +261,7 @@ class Collection:
         """
         if queries is not None:
             asked = query_of(queries, 1, None, None, dim=self.passport.dim)
-            queries = self.space.encode(asked.items or (), role="query") if asked.X is None else asked.X
+            queries = self._encode_queries(asked.items or ()) if asked.X is None else asked.X
         return build_index(self._view, kind, queries)
 
     def info(self) -> dict[str, Any]:
@@ -290,6 +286,13 @@ class Collection:
 
     def __repr__(self) -> str:
         return f"Collection({str(self.path)!r}, items={len(self)}, space={self.passport.name!r})"
+
+    def _encode_queries(self, items: Sequence[Any]) -> Vectors:
+        return self.space.encode(items, role="query")
+
+    @property
+    def _desk(self) -> Desk:
+        return Desk(self._store, self._view, self.passport, partial(self.search, decider=None), self._encode_queries)
 
     @cached_property
     def _view(self) -> VectorView:

@@ -21,5 +21,6 @@ def describe(collection: "Collection", view: "VectorView") -> dict[str, Any]:
         "fields": {name: kind.__name__ for name, kind in collection.fields.items()},
         "chunk": None if collection.chunk is None else str(collection.chunk),
         "index": index_state(view),
+        "rules": {name: rule.guarantee.state for name, rule in collection.rules().items()},
         "passport": collection.passport.digest,
     }

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from cosimo.passport import Passport
 from cosimo.refine import load_state, save_state, state_digest
 from cosimo.types import PerItem, Role, Scores, Vectors
 
+if TYPE_CHECKING:  # and imported by the methods: encoding and searching need none of it
+    from cosimo.decide.rule import Judgements, Rule
+
 Refiners = Refiner | Mapping[str, Refiner]
 FORMAT = 1
 
@@ -32,6 +35,8 @@ class Space(Sides):
         A fitted refiner applied to every vector, or one for each side under `query` and `document`.
     similarity
         A name (`cosine`, `dot`, `euclidean`, `manhattan`) or a `Similarity`.
+    decider
+        A `Rule` for pairs that `judge` uses when it is given none; saved with the space.
 
     >>> from cosimo.encode import FunctionEncoder
     >>> space = Space(FunctionEncoder(lambda texts: [[len(t), -1.0] for t in texts]), similarity="dot")
@@ -40,11 +45,17 @@ class Space(Sides):
     """
 
     def __init__(
-        self, encoder: Encoder, *, refiner: Refiners | None = None, similarity: str | Similarity = "cosine"
+        self,
+        encoder: Encoder,
+        *,
+        refiner: Refiners | None = None,
+        similarity: str | Similarity = "cosine",
+        decider: "Rule | None" = None,
     ) -> None:
         self.encoder = encoder
         self.refiner = refiner
         self.similarity_function = resolve(similarity)
+        self.decider = decider
         save_state(refiner)  # what cannot be saved is refused now, not after the work
 
     @classmethod
@@ -98,10 +109,14 @@ class Space(Sides):
             similarity=saved["similarity"],
         )
         Passport.from_json(saved["passport"]).require(space.passport, f"the space in {folder}")
+        if (folder / "decider.json").is_file():
+            from cosimo.decide.rule import Rule
+
+            space.decider = Rule.load(folder / "decider.json")
         return space
 
     def save(self, path: str | Path) -> None:
-        """Write `passport.json` and, with a refiner, `refiner.safetensors` into the directory `path`."""
+        """Write `passport.json` into the directory `path`, with `refiner.safetensors` and `decider.json` if any."""
         from safetensors.numpy import save_file
 
         folder = Path(path)
@@ -117,6 +132,8 @@ class Space(Sides):
         }
         if state is not None:
             save_file(arrays, folder / "refiner.safetensors")
+        if self.decider is not None:
+            self.decider.save(folder / "decider.json")
         (folder / "passport.json").write_text(json.dumps(saved, indent=2), encoding="utf-8")
 
     @cached_property
@@ -189,6 +206,67 @@ class Space(Sides):
         if len(A) != len(B):
             raise DataError(f"pairs need two sides of equal length, got {len(A)} and {len(B)}")
         return self.similarity_function.pairs(A, B)
+
+    def calibrate(
+        self,
+        labels: Any,
+        *,
+        precision: float | None = None,
+        recall: float | None = None,
+        false_accept: float | None = None,
+        confidence: float = 0.95,
+        guard: bool = True,
+        look: int | None = None,
+    ) -> "Rule":
+        """A rule for pairs of items, with its guarantee.
+
+        Every call, refused or not, is a look at the labels: a ledger in the data directory counts them, and each has
+        less of the allowed failure probability to spend than the one before.
+
+        labels
+            `Labels` that say how the pairs were drawn; their columns are `a`, `b` and `label` if they name no others.
+        precision, recall
+            Least share of matches among accepted pairs, and of accepted pairs among matches; one of them, or both.
+        false_accept
+            Instead: largest share of accepted pairs among those that do not match.
+        guard
+            Whether a pair that says opposite things is asked about, whatever its score.
+        look
+            Which attempt this is, where the ledger cannot know.
+
+        Raises
+        ------
+        NotEnoughLabels
+            The labels cannot carry the promise; the message says what could.
+        Refused
+            Nobody said how the labels were drawn, or they were used before to choose something.
+        """
+        from cosimo.calibrating import Promise
+        from cosimo.labels import as_labels
+        from cosimo.pair_rules import rule_for_pairs
+
+        promise = Promise(precision, recall, false_accept, confidence)
+        return rule_for_pairs(self, promise, as_labels(labels), guard=guard, look=look)
+
+    def judge(self, a: Any, b: Any, *, decider: "Rule | None" = None, by: Sequence[str] | None = None) -> "Judgements":
+        """What a rule says of item i of `a` and item i of `b`: score, probability, decision, and why a pair is asked.
+
+        decider
+            A rule for pairs; the space's own when None.
+        by
+            The group of each pair, for a rule that makes a promise a group.
+
+        Raises
+        ------
+        ScaleMismatch, GuaranteeVoid
+            The rule is not one for pairs of this space.
+        """
+        from cosimo.pair_rules import judge_pairs
+
+        rule = decider or self.decider
+        if rule is None:
+            raise DataError("judge wants a rule: decider=space.calibrate(...), or a space that has one")
+        return judge_pairs(self, rule, a, b, by)
 
     def _vectors(self, items: Any, given: Sequence[Any] | None) -> Vectors:
         if isinstance(items, np.ndarray) and items.dtype.kind in "fiu":

@@ -462,7 +462,7 @@ class TestOpen:
 
         def more(db, fields):
             calls.append(dict(fields))
-            db.execute("CREATE TABLE ledger (name TEXT PRIMARY KEY)")
+            db.execute("CREATE TABLE annexe (name TEXT PRIMARY KEY)")
 
         monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, more))
         with pytest.raises(StoreError, match="older format; open it once for writing"):
@@ -472,7 +472,7 @@ class TestOpen:
             assert again.count("year = 1") == 1
             again.close()
         assert calls == [FIELDS]
-        assert raw(path, "SELECT count(*) FROM ledger") == [(0,)]
+        assert raw(path, "SELECT count(*) FROM annexe") == [(0,)]
         assert raw(path, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
 
     def test_a_failed_migration_changes_nothing(self, store, path, monkeypatch):
@@ -480,7 +480,7 @@ class TestOpen:
         before = path.read_bytes()
 
         def wrong(db, fields):
-            db.execute("CREATE TABLE ledger (a)")
+            db.execute("CREATE TABLE annexe (a)")
             raise RuntimeError("power cut")
 
         monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, wrong))

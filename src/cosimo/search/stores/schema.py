@@ -5,8 +5,10 @@
     items      one row an item ever added; `dead` rows were deleted or replaced; a column `f_<name>` a declared field
     vectors    float32 (little-endian) by item, kind and part, with the part's place in the text
     full_text  FTS5 over the texts of live items, holding no copy of them
+    rules      decision rules by name, as JSON
+    ledger     what labels were used for, oldest first, with digests of the labelled units
 
-The first three carry a checksum of each row in `crc`; indexes are compared with them by `SqliteStore.check`.
+All but `full_text` carry a checksum of each row in `crc`; indexes are compared with them by `SqliteStore.check`.
 
 Rows are numbered once (`AUTOINCREMENT`), so a row number never answers with another item's content. An id is unique
 among live items only.
@@ -27,6 +29,7 @@ from cosimo.search.filters import KEYWORDS, NAME, column
 from cosimo.search.full_text import TOKENIZER
 from cosimo.search.stores.checksums import meta_checksum
 from cosimo.search.stores.connections import connect, in_sentences
+from cosimo.search.stores.shelf import TABLES as SHELF
 
 APPLICATION_ID = 0x636F7369  # "cosi" in the file's header
 FIELD_TYPES = {"int": int, "float": float, "str": str, "bool": bool}
@@ -61,7 +64,12 @@ def _create_tables(db: sqlite3.Connection, fields: Mapping[str, type]) -> None:
         db.execute(f"CREATE INDEX items_by_field_{number} ON items ({column(name)}) WHERE dead = 0")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection, Mapping[str, type]], None], ...] = (_create_tables,)
+def _create_shelf(db: sqlite3.Connection, fields: Mapping[str, type]) -> None:
+    for statement in SHELF:
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection, Mapping[str, type]], None], ...] = (_create_tables, _create_shelf)
 """Step i makes a database of version i one of version i + 1; version 0 is an empty file."""
 
 

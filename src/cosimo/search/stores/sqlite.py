@@ -23,6 +23,7 @@ from cosimo.search.stores import schema
 from cosimo.search.stores import statements as sql
 from cosimo.search.stores.connections import Connections
 from cosimo.search.stores.incoming import check_batch
+from cosimo.search.stores.shelf import Shelf
 from cosimo.types import Item, PerItem, Rows, Tokens, Vectors
 
 BLOCK = 4_096  # vectors read at a time
@@ -33,7 +34,7 @@ class SqliteStore:
     """The durable side of a collection; `create` makes one, `open` reads one.
 
     Errors of every method: `StoreError` when the file cannot be read or written, is damaged, or stays locked by
-    another writer; `FilterError` for a `where` that cannot be used.
+    another writer; `FilterError` for a `where` that cannot be used. Rules and the ledger of labels are on the `shelf`.
 
     >>> from tempfile import TemporaryDirectory
     >>> folder = TemporaryDirectory()
@@ -54,6 +55,7 @@ class SqliteStore:
         self.path = path
         self.readonly = readonly
         self._connections = Connections(path, readonly=readonly)
+        self.shelf = Shelf(self._connections)
         try:
             self._read_settings()
         except BaseException:
@@ -172,14 +174,12 @@ class SqliteStore:
         return dropped
 
     def check(self) -> None:
-        """Read everything once: SQLite's own checks, indexes against tables, and every checksum.
-
-        The index of words is left out when opened read-only.
-        """
+        """Read everything once: SQLite's checks, indexes against tables (words only if writable), every checksum."""
         with self._connections.reading() as db:
             sql.check_structure(db, words=not self.readonly)
         for _ in chain(self.scan(), *map(self.vectors, self.dims)):
             pass
+        self.shelf.check()
 
     def get(self, ids: Sequence[str]) -> list[Item | None]:
         """The items under `ids`, in order, None where there is none."""

@@ -10,7 +10,22 @@ import typer
 from cosimo import __version__
 from cosimo.serve.cli.command import function
 
-COMMANDS = ("fetch", "info", "methods", "build", "add", "delete", "get", "export", "search", "similar")
+COMMANDS = (
+    "fetch",
+    "info",
+    "methods",
+    "build",
+    "add",
+    "delete",
+    "get",
+    "export",
+    "search",
+    "similar",
+    "label",
+    "calibrate",
+    "duplicates",
+    "match",
+)
 """The commands in the order of `--help`; the class `Search` in the module `search` is the command `search`."""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from cosimo._writers import replacing
 from cosimo.interchange.trec import run_lines
 from cosimo.serve.cli.output import interactive, json_line, note, table
+from cosimo.serve.cli.rules import WORDS
 
 if TYPE_CHECKING:
     from cosimo.types import Hit, PerItem
@@ -23,19 +24,19 @@ class Question:
     vector: "PerItem | None" = None
 
 
-Writer: TypeAlias = Callable[[Question, Sequence["Hit"], str], None]
+Writer: TypeAlias = Callable[[Question, Sequence["Hit"], str, bool | None], None]
 
 
 @contextmanager
 def writer(as_json: bool, trec: Path | None) -> Iterator[Writer]:
-    """A function that writes the hits of one query on the scale they are measured in."""
+    """A function that writes the hits of one query, on a scale, and whether a rule says that there is any match."""
     if trec is None:
         yield _json if as_json else _table
         return
     written = 0
     with replacing(trec) as file:
 
-        def write(question: Question, hits: Sequence["Hit"], scale: str) -> None:
+        def write(question: Question, hits: Sequence["Hit"], scale: str, matched: bool | None) -> None:
             nonlocal written
             written += 1
             found = ((hit.id, hit.score) for hit in hits)
@@ -45,14 +46,26 @@ def writer(as_json: bool, trec: Path | None) -> Iterator[Writer]:
     note(f"{trec}: {written:,} queries answered")
 
 
-def _table(question: Question, hits: Sequence["Hit"], scale: str) -> None:
-    if interactive():
-        rows = [(rank, hit.score, hit.id, hit.text) for rank, hit in enumerate(hits, 1)]
-        table(("", scale, "id", "text"), rows, title=question.text, cut=True)
-    else:
-        table((), [(question.id, rank, hit.score, hit.id, hit.text) for rank, hit in enumerate(hits, 1)])
+def _table(question: Question, hits: Sequence["Hit"], scale: str, matched: bool | None) -> None:
+    decided = any(hit.decision is not None for hit in hits)
+    if not interactive():
+        table((), [(question.id, rank, hit.score, *_judged(hit), hit.id, hit.text) for rank, hit in enumerate(hits, 1)])
+        return
+    rows = [(rank, hit.score, *_judged(hit), hit.id, hit.text) for rank, hit in enumerate(hits, 1)]
+    title = question.text if matched is not False else f"{question.text}  [no match found]"
+    judged = ("decision", "probability") if decided else ()
+    table(("", scale, *judged, "id", "text"), rows, title=title, cut=True)
 
 
-def _json(question: Question, hits: Sequence["Hit"], scale: str) -> None:
-    found = [{"id": hit.id, "score": hit.score, "text": hit.text, "payload": dict(hit.payload)} for hit in hits]
-    json_line({"id": question.id, "query": question.text, "scale": scale, "hits": found})
+def _judged(hit: "Hit") -> tuple[object, ...]:
+    return () if hit.decision is None else (WORDS[hit.decision], hit.probability)
+
+
+def _json(question: Question, hits: Sequence["Hit"], scale: str, matched: bool | None) -> None:
+    found = []
+    for hit in hits:
+        shown = {"id": hit.id, "score": hit.score, "text": hit.text, "payload": dict(hit.payload)}
+        judged = {"decision": WORDS[hit.decision], "probability": hit.probability} if hit.decision is not None else {}
+        found.append(shown | judged)
+    about = {"id": question.id, "query": question.text, "scale": scale}
+    json_line({**about, **({} if matched is None else {"matched": matched}), "hits": found})

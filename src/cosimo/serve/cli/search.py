@@ -26,8 +26,9 @@ TEXT, ID = ("text", "query", "question"), ("id", "query_id", "_id", "qid")
 class Search:
     """Find the best items for a query, by meaning, by words (--lexical), or both (--hybrid).
 
-    In a pipe each hit is one line: query, rank, score, id and text, separated by tabs. A file of queries has a column
-    text, query or question, and may have a column id, query_id, _id or qid.
+    In a pipe each hit is one line: query, rank, score, id and text, separated by tabs; where a rule judges the hits,
+    its decision and the probability of a match follow the score. A file of queries has a column text, query or
+    question, and may have a column id, query_id, _id or qid.
     """
 
     examples: ClassVar[tuple[str, ...]] = (
@@ -48,6 +49,10 @@ class Search:
     hybrid: Annotated[bool, typer.Option("--hybrid", help="Fuse the answers by meaning and by words.")] = False
     lexical: Annotated[bool, typer.Option("--lexical", help="Search by words only (BM25).")] = False
     min_score: Annotated[float | None, typer.Option(metavar="SCORE", help="Lowest score worth showing.")] = None
+    rule: Annotated[
+        str,
+        typer.Option("--with", metavar="RULE", help="Rule that judges the hits; auto: the usual ones if any; none."),
+    ] = "auto"
     as_json: Json = False
     trec: Annotated[
         Path | None, typer.Option("--run", metavar="FILE", help="Write a TREC run instead of showing hits.")
@@ -74,9 +79,10 @@ class Search:
             hybrid=self.hybrid,
             stages=[cosimo.search.Lexical()] if self.lexical else [],
             min_score=self.min_score,
+            decider=None if self.rule == "none" or self.trec is not None else self.rule,
         )
-        for question, found in zip(block, hits, strict=True):
-            write(question, found, hits.scale)
+        for i, (question, found) in enumerate(zip(block, hits, strict=True)):
+            write(question, found, hits.scale, None if hits.matched is None else bool(hits.matched[i]))
 
     def _questions(self) -> Iterator[Question]:
         if self.vectors is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import typer
@@ -11,18 +12,23 @@ import cosimo
 from cosimo.errors import DataError
 from cosimo.records import Record, read_records
 from cosimo.serve.cli.arguments import SPACE, Format, Json, Precision, SpaceName, loaded
-from cosimo.serve.cli.output import json_line, table
+from cosimo.serve.cli.output import json_line, note, table
+from cosimo.serve.cli.rules import WORDS
 
 BLOCK = 1024
 
 
 @dataclass(frozen=True)
 class Similar:
-    """Score how similar two texts are, or the pairs in a file."""
+    """Score how similar two texts are, or the pairs in a file; with a rule, decide whether they match.
+
+    In a pipe with --with each pair is one line: score, decision, probability, the two texts and why it is asked about.
+    """
 
     examples: ClassVar[tuple[str, ...]] = (
         'cosimo similar "a man plays guitar" "someone makes music"',
         "cosimo similar --pairs pairs.csv --a left --b right",
+        'cosimo similar "turn on dark mode" "turn off dark mode" --with same.json',
     )
 
     texts: Annotated[list[str] | None, typer.Argument(metavar="A B", help="Two texts.")] = None
@@ -33,6 +39,9 @@ class Similar:
     ] = None
     a: Annotated[str, typer.Option("--a", metavar="COLUMN", help="Column of the first text.")] = "a"
     b: Annotated[str, typer.Option("--b", metavar="COLUMN", help="Column of the second text.")] = "b"
+    rule: Annotated[
+        Path | None, typer.Option("--with", metavar="FILE", help="A rule for pairs, made by calibrate --space.")
+    ] = None
     format: Format = None
     as_json: Json = False
 
@@ -66,12 +75,31 @@ class Similar:
         return value
 
     def _write(self, space: "cosimo.Space", pairs: list[tuple[str, str]]) -> None:
-        scores = space.similarity_pairwise([a for a, _ in pairs], [b for _, b in pairs]).tolist()
-        rows = [(score, a, b) for score, (a, b) in zip(scores, pairs, strict=True)]
+        a, b = [a for a, _ in pairs], [b for _, b in pairs]
+        if self.rule is not None:
+            self._judge(space, a, b)
+            return
+        scores = space.similarity_pairwise(a, b).tolist()
+        rows = list(zip(scores, a, b, strict=True))
         if self.as_json:
-            for score, a, b in rows:
-                json_line({"score": score, "scale": space.similarity_function.scale, "a": a, "b": b})
+            for score, left, right in rows:
+                json_line({"score": score, "scale": space.similarity_function.scale, "a": left, "b": right})
         elif self.pairs is None:
             table(("score",), [row[:1] for row in rows])
         else:
             table(("score", "a", "b"), rows)
+
+    def _judge(self, space: "cosimo.Space", a: list[str], b: list[str]) -> None:
+        rule = cosimo.Rule.load(self.rule or "")
+        found = space.judge(a, b, decider=rule)
+        chances = [None] * len(a) if found.probability is None else found.probability.tolist()
+        words = [WORDS[decision] for decision in found.decision.tolist()]
+        names = ("score", "decision", "probability", "a", "b", "reason")
+        rows = list(zip(found.scores.tolist(), words, chances, a, b, found.reasons, strict=True))
+        if self.as_json:
+            for row in rows:
+                json_line({**dict(zip(names, row, strict=True)), "scale": rule.scale})
+        else:
+            table(names, rows)
+        if self.pairs is None:
+            note(f"This pair was typed in, so it is outside what the rule promises. {rule.guarantee}")

@@ -1,0 +1,154 @@
+"""Rules at work on hits: whether a stored rule still fits the collection, and what it says of each hit.
+
+A rule is stored with the number of items there were and the last row there was. It is *stale* when more than a tenth
+of them are gone, or as many have come. A rule about queries grows with the collection instead: the best scores of the
+queries that are known to have no match are raised to those of new items.
+"""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from cosimo.contracts import Similarity
+from cosimo.decide import NoMatch, OppositesGuard
+from cosimo.decide.rule import Rule, decode_array, encode_array
+from cosimo.desk import Desk, best_hits
+from cosimo.errors import DataError, GuaranteeVoid, Refused
+from cosimo.types import Hits, PerItem, Query, Vectors
+
+GROWTH = 0.10
+"""Share of items that may come or go before a guarantee about hits is stale."""
+AUTO: tuple[str, ...] = ("search", "match")
+"""Rules that a search uses without being told to: what hits are, and whether there is any match."""
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRule:
+    """A rule as a collection keeps it.
+
+    items, row
+        How many items there were, and the last row, when it was made.
+    nulls
+        (n, d) vectors of the queries known to have no match, for a rule about queries.
+    """
+
+    rule: Rule
+    items: int
+    row: int
+    nulls: Vectors | None = None
+
+    def write(self, desk: Desk, name: str) -> None:
+        """Keep it under this name."""
+        nulls = None if self.nulls is None else encode_array(self.nulls)
+        saved = {"rule": self.rule.to_json(), "items": self.items, "row": self.row, "nulls": nulls}
+        desk.store.shelf.put(name, saved)
+
+    @classmethod
+    def read(cls, desk: Desk, name: str) -> "StoredRule | None":
+        """The rule under this name, None where there is none."""
+        saved = desk.store.shelf.get(name)
+        if saved is None:
+            return None
+        nulls = None if saved["nulls"] is None else decode_array(saved["nulls"])
+        return cls(Rule.from_json(saved["rule"]), int(saved["items"]), int(saved["row"]), nulls)
+
+    def today(self, desk: Desk) -> Rule:
+        """The rule as it holds for the items there are now; stale where it does not."""
+        rows = desk.store.rows()
+        kept = int(np.searchsorted(rows, self.row, side="right"))
+        new, gone = len(rows) - kept, self.items - kept
+        if self.nulls is not None and isinstance(self.rule.decider, NoMatch):
+            best = _best(desk, self.nulls, self.row) if new else None
+            return self.rule if best is None else replace(self.rule, decider=self.rule.decider.raised(best))
+        return self.rule if max(new, gone) <= GROWTH * self.items else self.rule.in_state("stale")
+
+
+def _best(desk: Desk, Q: Vectors, row: int) -> PerItem:
+    """(n,) the best score of each query among the items beyond a row."""
+    best = np.full(len(Q), -np.inf, np.float32)
+    similarity: Similarity = desk.view.similarity
+    for _, X in desk.store.vectors(desk.view.kind, after=row, live=True):
+        best = np.maximum(best, similarity(Q, X).max(axis=1))
+    return best
+
+
+def rule_named(desk: Desk, name: str) -> Rule:
+    """The rule under this name, as it holds today."""
+    stored = StoredRule.read(desk, name)
+    if stored is None:
+        known = ", ".join(desk.store.shelf.names()) or "none"
+        raise DataError(f"there is no rule {name!r} here (rules: {known}); make one with calibrate")
+    return stored.today(desk)
+
+
+def judged(desk: Desk, hits: Hits, query: Query, *, decider: str | None, plain: bool) -> Hits:
+    """The hits with what the rules say of them.
+
+    decider
+        A rule's name, which must fit this search; `auto` for those of the usual names that do; None for no decision.
+    plain
+        Whether the scores are the space's own, and not made by stages.
+
+    Raises
+    ------
+    Refused
+        A rule asked for by name says nothing about this search.
+    """
+    if decider is None:
+        return hits
+    if decider != "auto":
+        return _apply(desk, rule_named(desk, decider), hits, query, plain)
+    for name in AUTO:
+        if (stored := StoredRule.read(desk, name)) is not None:
+            try:
+                hits = _apply(desk, stored.today(desk), hits, query, plain)
+            except Refused as reason:
+                warnings.warn(f"hits come without the decisions of the rule {name!r}: {reason}", stacklevel=4)
+    return hits
+
+
+def _apply(desk: Desk, rule: Rule, hits: Hits, query: Query, plain: bool) -> Hits:
+    if not plain:
+        raise GuaranteeVoid("the rule is about searches by vector alone; stages and fusion make other scores")
+    candidates = best_hits(query.k) if rule.unit == "hit" else rule.binds.get("candidates", "")
+    now = desk.binds(candidates, query.where)
+    kept = {name: rule.binds[name] for name in ("guard", "groups") if name in rule.binds}
+    if rule.guard is not None:
+        kept["guard"] = OppositesGuard().version
+    rule.require(now | kept, "this search")
+    if query.min_score is not None:
+        raise GuaranteeVoid("the rule is about all of the best hits; min_score leaves some of them out")
+    return _matched(rule, hits) if rule.unit == "query" else _decided(rule, hits, query)
+
+
+def _matched(rule: Rule, hits: Hits) -> Hits:
+    best = hits.scores[:, 0] if hits.scores.shape[1] else np.full(len(hits), -np.inf, np.float32)
+    return replace(hits, matched=rule.judge(best, scale=hits.scale, unit="query").decision == 1)
+
+
+def _decided(rule: Rule, hits: Hits, query: Query) -> Hits:
+    found = hits.rows >= 0
+    veto = _opposites(hits, query, found) if rule.guard is not None else None
+    context: Mapping[str, Any] = {}
+    if "groups" in rule.binds:
+        column = rule.binds["groups"]
+        context = {"by": [str(hits.items[int(row)].payload.get(column)) for row in hits.rows[found]]}
+    judgements = rule.judge(hits.scores[found], scale=hits.scale, unit="hit", veto=veto, context=context)
+    decision = np.zeros(hits.rows.shape, np.int8)
+    decision[found] = judgements.decision
+    probability = None
+    if judgements.probability is not None:
+        probability = np.full(hits.rows.shape, np.nan, hits.scores.dtype)
+        probability[found] = judgements.probability
+    return replace(hits, decision=decision, probability=probability, matched=(decision == 1).any(axis=1))
+
+
+def _opposites(hits: Hits, query: Query, found: Any) -> list[str | None]:
+    if query.items is None:
+        raise GuaranteeVoid("the rule reads queries for opposites, and got vectors; search with texts")
+    places = np.argwhere(found).tolist()
+    texts = [str(query.items[i]) for i, _ in places]
+    return list(OppositesGuard().veto(texts, [hits.items[int(hits.rows[i, j])].text or "" for i, j in places]).reasons)

@@ -1,0 +1,105 @@
+"""A sheet of pairs to be labelled: which hits of which queries, and with what probability each was drawn."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cosimo.decide.sampling import Draw
+from cosimo.errors import DataError
+from cosimo.labels import SHEET, LabelledPairs
+from cosimo.passport import fingerprint
+from cosimo.records import Record, read_records, write_records
+from cosimo.types import Hits
+
+QUERY_COLUMNS = ("query", "text", "question")
+"""Columns of a file of queries; the first that is there counts."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelSheet:
+    """Pairs of a query and a hit, in the order in which they are to be labelled.
+
+    name
+        Under which the collection's ledger knows how it was drawn.
+    records
+        One a pair: sheet, query, id, score, probability (of being drawn), label (empty until somebody judged it) and
+        the text of the hit.
+    """
+
+    name: str
+    records: tuple[Mapping[str, Any], ...]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        return iter(self.records)
+
+    @property
+    def pairs(self) -> LabelledPairs:
+        """The pairs, taken as not yet labelled."""
+        a, b = ([str(record[column]) for record in self.records] for column in ("query", "id"))
+        return LabelledPairs(f"sheet {self.name}", a, b, np.zeros(len(a), dtype=bool))
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the sheet for people to fill in the column `label`: 1 for a match, 0 for none."""
+        write_records(self.records, path, format="csv")
+
+
+def read_queries(source: Any, same: str | None) -> tuple[list[str], list[Any] | None]:
+    """Distinct queries of a file, table or list, and what each has in the column `same`."""
+    records = read_records([source] if isinstance(source, str) and not Path(source).exists() else source)
+    answers: dict[str, Any] = {}
+    for record in records:
+        text = _text(record, records.name)
+        if same is not None and same not in record.values:
+            raise DataError(
+                f"{records.name}, line {record.line}: there is no column {same!r} to tell which items match; the "
+                f"columns are {', '.join(map(repr, record.values))}"
+            )
+        answers.setdefault(text, record.values.get(same) if same is not None else None)
+    return list(answers), None if same is None else list(answers.values())
+
+
+def _text(record: Record, name: str) -> str:
+    column = next((column for column in QUERY_COLUMNS if column in record.values), None)
+    if column is None or not isinstance(record.values[column], str):
+        raise DataError(
+            f"{name}, line {record.line}: a query needs a text in a column {', '.join(QUERY_COLUMNS)}; the columns are "
+            f"{', '.join(map(repr, record.values))}"
+        )
+    return str(record.values[column])
+
+
+def sheet_of(
+    draw: Draw,
+    hits: Hits,
+    queries: Sequence[str],
+    about: Mapping[str, Any],
+    *,
+    same: str | None = None,
+    answers: Sequence[Any] | None = None,
+) -> LabelSheet:
+    """The drawn hits as a sheet named after how it was drawn; the field `same`, if given, fills in the labels."""
+    name = fingerprint({**about, "asked": list(queries)})[:12]
+    records = []
+    for i, place, chance in zip(draw.queries, draw.places, draw.probability, strict=True):
+        item = hits.items[int(hits.rows[i, place])]
+        label: int | str = ""
+        if same is not None and answers is not None:
+            label = int(str(item.payload.get(same)) == str(answers[i]))
+        records.append(
+            {
+                SHEET: name,
+                "query": queries[i],
+                "id": item.id,
+                "score": float(hits.scores[i, place]),
+                "probability": float(np.round(chance, 10)),
+                "label": label,
+                "text": item.text or "",
+            }
+        )
+    return LabelSheet(name, tuple(records))

@@ -1,0 +1,125 @@
+"""Rules about pairs of items, made from labels: which pairs count, and what is promised of them."""
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cosimo.calibrating import Promise, Sample, Use, calibrate
+from cosimo.decide import OppositesGuard
+from cosimo.decide.rule import Judgements, Rule
+from cosimo.decide.sampling import node_disjoint
+from cosimo.encode import data_home
+from cosimo.errors import DataError, Refused
+from cosimo.labels import LabelledPairs, Labels
+from cosimo.ledger import FileLedger
+
+if TYPE_CHECKING:
+    from cosimo.space import Space
+
+BREAKS_IF = (
+    "pairs are drawn in another way than the labelled ones, such as typed in by hand or found by another search, or "
+    "the space or the guard differs"
+)
+SAMPLING = {
+    "natural": "you assert that they are a random sample of the pairs that will be decided",
+    "top-k": "you assert that they are all candidates of a random sample of first items",
+    "balanced": "you assert that matches and non-matches are each a random sample",
+}
+
+
+def ledger_path() -> Path:
+    """Where attempts at rules that belong to no collection are noted."""
+    return data_home() / "ledger.jsonl"
+
+
+def rule_for_pairs(space: "Space", promise: Promise, labels: Labels, *, guard: bool, look: int | None) -> Rule:
+    """A rule that accepts pairs of items."""
+    pairs = labels.read("a", "b")
+    if labels.sampled == "balanced" and promise.precision is not None:
+        raise Refused(
+            f"{pairs.name} holds matches and non-matches drawn apart, and says nothing about how many of the pairs "
+            "match; label a random sample of the pairs that will be decided (--sampled natural)"
+        )
+    if labels.by is not None and pairs.groups is None:
+        raise DataError(f"{pairs.name} has no column {labels.by!r} for the group of each pair")
+    design = _designed(pairs, labels)
+    sides = design.pairs.a, design.pairs.b or []
+    scores = space.similarity_pairwise(*sides)
+    if guard:
+        scores = np.where(OppositesGuard().veto(*sides).mask, scores.dtype.type(-np.inf), scores)
+    use = Use(
+        unit="pair",
+        scale=space.similarity_function.scale,
+        population=f"pairs drawn as those in {pairs.name} were" + design.scope,
+        sampling=SAMPLING[labels.sampled or "natural"] + design.note,
+        breaks_if=BREAKS_IF,
+        binds={"space": space.passport.digest[:16]},
+        guard=OppositesGuard().version if guard else None,
+    )
+    most = None if labels.sampled == "top-k" else _most(design.clusters)
+    sample = Sample(design.pairs, scores, design.clusters, most, design.pairs.groups)
+    return calibrate(promise, sample, use, FileLedger(ledger_path()), look=look)
+
+
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """Pairs that are used, what makes them depend on each other, and what there is to say about it."""
+
+    pairs: LabelledPairs
+    clusters: list[str] | None
+    scope: str = ""
+    note: str = ""
+
+
+def _designed(pairs: LabelledPairs, labels: Labels) -> _Design:
+    """Pairs that share items depend on each other: they are clustered by one side, or thinned out until none do."""
+    a, b = pairs.a, pairs.b or []
+    if pairs.clusters is not None:
+        return _Design(pairs, pairs.clusters)
+    if labels.sampled == "top-k":
+        return _Design(pairs, a, " for new first items against the same second ones")
+    left, right = (max(Counter(side).values(), default=1) > 1 for side in (a, b))
+    if left and right:
+        kept = node_disjoint(a, b)
+        warnings.warn(
+            f"items of {pairs.name} occur in several pairs on both sides, and such pairs are not independent: "
+            f"{len(kept):,} of {len(pairs):,} pairs are used, of which no two share an item. Name a column of clusters "
+            "to use them all for new items of one side against the same other side",
+            stacklevel=4,
+        )
+        note = f"; of them {len(kept):,} that share no item, chosen without a look at scores or labels"
+        return _Design(pairs.take(kept), None, " and thinned out until no two share an item", note)
+    if left or right:
+        scope = f" for new {'first' if left else 'second'} items"
+        return _Design(pairs, a if left else b, scope)
+    return _Design(pairs, None)
+
+
+def _most(clusters: list[str] | None) -> int | None:
+    return None if clusters is None else max(Counter(clusters).values())
+
+
+def judge_pairs(space: "Space", rule: Rule, a: Any, b: Any, by: Sequence[str] | None) -> Judgements:
+    """What a rule says of pairs."""
+    binds = {"space": space.passport.digest[:16]}
+    veto = None
+    if rule.guard is not None:
+        guard = OppositesGuard()
+        binds["guard"] = guard.version
+        veto = guard.veto(_texts(a), _texts(b)).reasons
+    if rule.unit == "pair":
+        rule.require(binds, "these pairs")
+    context = {} if by is None else {"by": by}
+    scores = space.similarity_pairwise(a, b)
+    return rule.judge(scores, scale=space.similarity_function.scale, unit="pair", veto=veto, context=context)
+
+
+def _texts(items: Any) -> list[str]:
+    if isinstance(items, str) or not all(isinstance(item, str) for item in items):
+        raise DataError("the rule reads pairs for opposites, so it wants two lists of texts")
+    return list(items)

@@ -1,0 +1,121 @@
+"""`cosimo calibrate`: a rule with a guarantee from labelled pairs, or a refusal that says what is missing."""
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import typer
+
+import cosimo
+from cosimo.serve.cli.arguments import Json, Precision, loaded
+from cosimo.serve.cli.output import json_line, note
+from cosimo.serve.cli.rules import tell
+
+if TYPE_CHECKING:
+    from cosimo.decide.rule import Rule
+
+
+class Sampled(Enum):
+    """How labelled pairs were drawn."""
+
+    NATURAL = "natural"
+    TOP_K = "top-k"
+    BALANCED = "balanced"
+
+
+Share = Annotated[float | None, typer.Option(metavar="P")]
+Column = Annotated[str | None, typer.Option(metavar="COLUMN")]
+
+
+@dataclass(frozen=True)
+class Calibrate:
+    """Make a rule with a guarantee from labels: for the hits of a collection, or with --space for pairs of texts.
+
+    The labels are a sheet of `cosimo label`, or a file with columns query, id and label (with --space: a, b and label)
+    and --sampled. With --false-accept they are queries that have no match in the collection (column query, label 0).
+    Exit code 3: the labels cannot carry the promise, and the message says what could.
+    """
+
+    examples: ClassVar[tuple[str, ...]] = (
+        "cosimo calibrate papers.cosimo labels.csv --precision 0.90",
+        "cosimo calibrate --space minilm pairs.csv --sampled natural --precision 0.90 --save same.json",
+        "cosimo calibrate papers.cosimo unanswerable.csv --sampled natural --false-accept 0.05",
+    )
+
+    paths: Annotated[list[str], typer.Argument(metavar="[COLLECTION] LABELS", help="A collection and a labelled file.")]
+    space: Annotated[
+        str | None, typer.Option("--space", metavar="NAME|PATH", help="Make a rule for pairs of texts in this space.")
+    ] = None
+    precision: Share = None
+    recall: Share = None
+    false_accept: Share = None
+    confidence: Annotated[float, typer.Option(metavar="P", help="How sure the promise is to be.")] = 0.95
+    sampled: Annotated[
+        Sampled | None, typer.Option(help="How the labelled pairs were drawn, where no sheet says it.")
+    ] = None
+    a: Annotated[str | None, typer.Option("--a", metavar="COLUMN", help="Column of the query or first text.")] = None
+    b: Annotated[str | None, typer.Option("--b", metavar="COLUMN", help="Column of the id or second text.")] = None
+    y: Annotated[str, typer.Option("--label", metavar="COLUMN", help="Column of the label, 1 or 0.")] = "label"
+    clusters: Column = None
+    probability: Column = None
+    by: Column = None
+    k: Annotated[int, typer.Option("-k", metavar="K", help="Hits a query, where no sheet says it.")] = 10
+    guard: Annotated[
+        bool | None,
+        typer.Option("--guard/--no-guard", help="Ask about opposites.  [default: only with --space]"),
+    ] = None
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Under which the collection keeps the rule.")] = None
+    save: Annotated[Path | None, typer.Option("--save", metavar="FILE", help="Write the rule to a file.")] = None
+    arithmetic: Precision = None
+    as_json: Json = False
+
+    def run(self) -> None:
+        """Make the rule, keep it, and say what it promises."""
+        if len(self.paths) != (2 if self.space is None else 1):
+            raise typer.BadParameter("calibrate wants COLLECTION LABELS, or --space NAME LABELS")
+        if self.space is not None and self.save is None:
+            raise typer.BadParameter("a rule for pairs belongs to no collection; say --save FILE where to keep it")
+        labels = cosimo.Labels(
+            self.paths[-1],
+            a=self.a,
+            b=self.b,
+            y=self.y,
+            sampled=None if self.sampled is None else self.sampled.value,
+            clusters=self.clusters,
+            probability=self.probability,
+            by=self.by,
+        )
+        rule = self._of_pairs(labels) if self.space is not None else self._of_hits(labels)
+        if self.save is not None:
+            rule.save(self.save)
+        if self.as_json:
+            json_line(rule.guarantee.to_json())
+        else:
+            tell(rule)
+        kept = self.save or f"{self.paths[0]}, which uses it from the next search on"
+        note(f"kept in {kept}")
+
+    def _of_pairs(self, labels: "cosimo.Labels") -> "Rule":
+        space = loaded(self.space or "", self.arithmetic)
+        return space.calibrate(
+            labels,
+            precision=self.precision,
+            recall=self.recall,
+            false_accept=self.false_accept,
+            confidence=self.confidence,
+            guard=True if self.guard is None else self.guard,
+        )
+
+    def _of_hits(self, labels: "cosimo.Labels") -> "Rule":
+        with cosimo.Collection.open(self.paths[0]) as collection:
+            return collection.calibrate(
+                labels,
+                precision=self.precision,
+                recall=self.recall,
+                false_accept=self.false_accept,
+                confidence=self.confidence,
+                name=self.name,
+                k=self.k,
+                guard=bool(self.guard),
+            )
