@@ -287,8 +287,8 @@ class Collection(Deciding):
     def __repr__(self) -> str:
         return f"Collection({str(self.path)!r}, items={len(self)}, space={self.passport.name!r})"
 
-    def _encode_queries(self, items: Sequence[Any]) -> Vectors:
-        return self.space.encode(items, role="query")
+    def _encode_queries(self, items: Sequence[Any], progress: bool = False) -> Vectors:
+        return self.space.encode(items, role="query", progress=progress)
 
     @property
     def _desk(self) -> Desk:

@@ -40,6 +40,7 @@ class Deciding(ABC):
         same: str | None = None,
         design: "Design" = "random",
         seed: int = 0,
+        progress: bool = False,
     ) -> "LabelSheet":
         """Hits worth labelling, drawn so that a guarantee can be made from the labels.
 
@@ -56,8 +57,14 @@ class Deciding(ABC):
             `random`, or `strata`: as many labels at high scores as at low ones, with weights to make up for it.
         """
         from cosimo.hit_rules import draw_sheet
+        from cosimo.label_sheet import Queries
 
-        return draw_sheet(self._desk, queries, n, k=k, where=where, same=same, design=design, seed=seed)
+        fields = self._desk.store.fields
+        if same is not None and same not in fields:
+            known = ", ".join(fields) or "none"
+            raise DataError(f"same={same!r} is no declared field of this collection; its fields are: {known}")
+        asked = Queries.read(queries, same)
+        return draw_sheet(self._desk, asked, n, k=k, where=where, design=design, seed=seed, progress=progress)
 
     def calibrate(
         self,

@@ -1,8 +1,7 @@
 """What deciding needs of a collection; light, since every search carries it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from cosimo.passport import Passport
 from cosimo.search import SqliteStore
@@ -18,14 +17,14 @@ class Desk:
     search
         `(queries, k, where=None) -> Hits`, undecided.
     encode
-        Texts of queries to vectors (n, d).
+        `(texts, progress=False) -> X (n, d)`, as queries.
     """
 
     store: SqliteStore
     view: VectorView
     passport: Passport
     search: Callable[..., Hits]
-    encode: Callable[[Sequence[Any]], Vectors]
+    encode: Callable[..., Vectors]
 
     def binds(self, candidates: str, where: str | None) -> dict[str, str]:
         """What the scores of a search depend on, in words that are compared."""

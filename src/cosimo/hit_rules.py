@@ -9,9 +9,9 @@ from cosimo.decide import OppositesGuard
 from cosimo.decide.rule import Rule
 from cosimo.decide.sampling import Design, draw_hits
 from cosimo.desk import Desk, best_hits
-from cosimo.errors import DataError, Refused
+from cosimo.errors import Refused
 from cosimo.judging import StoredRule
-from cosimo.label_sheet import LabelSheet, read_queries, sheet_of
+from cosimo.label_sheet import LabelSheet, Queries, sheet_of
 from cosimo.labels import LabelledPairs, Labels
 from cosimo.ledger import note_use, sheet_entry
 from cosimo.types import Hits, PerItem
@@ -28,18 +28,14 @@ SAMPLING = {
 
 
 def draw_sheet(
-    desk: Desk, queries: Any, n: int, *, k: int, where: str | None, same: str | None, design: Design, seed: int
+    desk: Desk, queries: Queries, n: int, *, k: int, where: str | None, design: Design, seed: int, progress: bool
 ) -> LabelSheet:
     """Draw hits to be labelled, and note how in the ledger."""
-    if same is not None and same not in desk.store.fields:
-        known = ", ".join(desk.store.fields) or "none"
-        raise DataError(f"same={same!r} is no declared field of this collection; its fields are: {known}")
-    texts, answers = read_queries(queries, same)
-    hits = desk.search(texts, k, where=where)
+    hits = desk.search(desk.encode(queries.texts, progress=progress), k, where=where)
     draw = draw_hits(hits.scores, n, design=design, seed=seed)
-    about = {"k": k, "where": where, "design": design, "seed": seed, "queries": len(texts), "per_query": draw.per_query}
-    about["drawn"] = len(np.unique(draw.queries))
-    sheet = sheet_of(draw, hits, texts, {**about, "generation": desk.store.generation}, same=same, answers=answers)
+    asked = {"queries": len(queries.texts), "drawn": len(np.unique(draw.queries)), "per_query": draw.per_query}
+    about = {"k": k, "where": where, "design": design, "seed": seed, **asked}
+    sheet = sheet_of(draw, hits, queries, {**about, "generation": desk.store.generation})
     note_use(desk.store.shelf, sheet.pairs, "label", {**about, "sheet": sheet.name})
     return sheet
 

@@ -1,6 +1,6 @@
 """A sheet of pairs to be labelled: which hits of which queries, and with what probability each was drawn."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from cosimo.errors import DataError
 from cosimo.labels import SHEET, LabelledPairs
 from cosimo.passport import fingerprint
 from cosimo.records import Record, read_records, write_records
-from cosimo.types import Hits
+from cosimo.types import Hits, Payload
 
 QUERY_COLUMNS = ("query", "text", "question")
 """Columns of a file of queries; the first that is there counts."""
@@ -49,19 +49,32 @@ class LabelSheet:
         write_records(self.records, path, format="csv")
 
 
-def read_queries(source: Any, same: str | None) -> tuple[list[str], list[Any] | None]:
-    """Distinct queries of a file, table or list, and what each has in the column `same`."""
-    records = read_records([source] if isinstance(source, str) and not Path(source).exists() else source)
-    answers: dict[str, Any] = {}
-    for record in records:
-        text = _text(record, records.name)
-        if same is not None and same not in record.values:
-            raise DataError(
-                f"{records.name}, line {record.line}: there is no column {same!r} to tell which items match; the "
-                f"columns are {', '.join(map(repr, record.values))}"
-            )
-        answers.setdefault(text, record.values.get(same) if same is not None else None)
-    return list(answers), None if same is None else list(answers.values())
+@dataclass(frozen=True)
+class Queries:
+    """Distinct texts of queries and, where a field `same` tells which items match, what each has in it."""
+
+    texts: list[str]
+    same: str | None = None
+    answers: tuple[Any, ...] = ()
+
+    @classmethod
+    def read(cls, source: Any, same: str | None) -> "Queries":
+        """The queries of a file, table or list; a single text that is no path is one query."""
+        records = read_records([source] if isinstance(source, str) and not Path(source).exists() else source)
+        answers: dict[str, Any] = {}
+        for record in records:
+            text = _text(record, records.name)
+            if same is not None and same not in record.values:
+                raise DataError(
+                    f"{records.name}, line {record.line}: there is no column {same!r} to tell which items match; the "
+                    f"columns are {', '.join(map(repr, record.values))}"
+                )
+            answers.setdefault(text, None if same is None else record.values[same])
+        return cls(list(answers), same, tuple(answers.values()))
+
+    def label(self, query: int, payload: Payload) -> int | str:
+        """1 or 0 where the field tells, empty otherwise."""
+        return "" if self.same is None else int(str(payload.get(self.same)) == str(self.answers[query]))
 
 
 def _text(record: Record, name: str) -> str:
@@ -74,31 +87,20 @@ def _text(record: Record, name: str) -> str:
     return str(record.values[column])
 
 
-def sheet_of(
-    draw: Draw,
-    hits: Hits,
-    queries: Sequence[str],
-    about: Mapping[str, Any],
-    *,
-    same: str | None = None,
-    answers: Sequence[Any] | None = None,
-) -> LabelSheet:
-    """The drawn hits as a sheet named after how it was drawn; the field `same`, if given, fills in the labels."""
-    name = fingerprint({**about, "asked": list(queries)})[:12]
+def sheet_of(draw: Draw, hits: Hits, queries: Queries, about: Mapping[str, Any]) -> LabelSheet:
+    """The drawn hits as a sheet, named after how it was drawn."""
+    name = fingerprint({**about, "asked": queries.texts})[:12]
     records = []
-    for i, place, chance in zip(draw.queries, draw.places, draw.probability, strict=True):
+    for i, place, chance in zip(draw.queries.tolist(), draw.places, draw.probability, strict=True):
         item = hits.items[int(hits.rows[i, place])]
-        label: int | str = ""
-        if same is not None and answers is not None:
-            label = int(str(item.payload.get(same)) == str(answers[i]))
         records.append(
             {
                 SHEET: name,
-                "query": queries[i],
+                "query": queries.texts[i],
                 "id": item.id,
                 "score": float(hits.scores[i, place]),
                 "probability": float(np.round(chance, 10)),
-                "label": label,
+                "label": queries.label(i, item.payload),
                 "text": item.text or "",
             }
         )

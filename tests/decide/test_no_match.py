@@ -9,7 +9,7 @@ from scipy.stats import beta, binom, false_discovery_control, norm
 
 from cosimo import Space
 from cosimo.decide import NoMatch, query_log_background, topic_out_background
-from cosimo.decide.no_match import benjamini_hochberg, null_p_values, rate_high
+from cosimo.decide.no_match import null_p_values, rate_high
 from cosimo.encode import models
 from cosimo.errors import DataError, NotEnoughLabels, Refused, ScaleMismatch, ShapeError
 
@@ -184,12 +184,13 @@ class TestGrowth:
 
 
 class TestBatch:
-    def test_is_that_of_scipy(self):
+    @pytest.mark.parametrize("related", [False, True])
+    def test_is_that_of_scipy(self, related):
+        rule = NoMatch(0.1, kind="average").fit(known(1000))
         for seed in range(20):
-            p = np.round(np.random.default_rng(seed).beta(0.3, 1, 50), 3)
-            for dependent, method in ((False, "bh"), (True, "by")):
-                ours = benjamini_hochberg(p, 0.1, dependent=dependent)
-                assert np.array_equal(ours, false_discovery_control(p, method=method) <= 0.1 + 1e-12)
+            M = known(50, seed + 1) + np.r_[np.full(20, 2.0), np.zeros(30)]
+            adjusted = false_discovery_control(rule.p_values(M), method="by" if related else "bh")
+            assert np.array_equal(rule.found(M, related=related), adjusted <= 0.1 + 1e-12)
 
     @pytest.mark.parametrize("related", [False, True])
     def test_share_without_a_match_among_the_found(self, related):

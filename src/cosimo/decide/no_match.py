@@ -46,7 +46,7 @@ from cosimo.decide.thresholds.one_cut import OneCut, order_statistic, require_fi
 from cosimo.decide.thresholds.query_recall import ROUNDING, average_cut, betting_cut, units_and_shares
 from cosimo.errors import DataError, Refused, ShapeError
 from cosimo.guarantee import Kind, Unit
-from cosimo.statistics import clopper_pearson
+from cosimo.statistics import benjamini_hochberg, benjamini_yekutieli, clopper_pearson
 from cosimo.types import Estimate, Interval, PerItem
 
 POPULATION = "queries that match nothing and are like the known ones"
@@ -65,22 +65,6 @@ def null_p_values(M: PerItem, B: PerItem, shares: PerItem) -> NDArray[np.float64
     from_here = np.append(np.cumsum(shares[rising][::-1])[::-1], 0.0)
     counted = from_here[np.searchsorted(B[rising], M, side="left")]
     return np.where(np.isnan(M), 1.0, (1 + counted) / (1 + round(float(shares.sum()))))
-
-
-def benjamini_hochberg(p: NDArray[np.float64], rate: float, *, dependent: bool) -> NDArray[np.bool_]:
-    """(m,) which p-values are rejected: all up to the largest p_(k) <= rate k / m.
-
-    dependent
-        However they depend on each other: `rate` is divided by 1 + 1/2 + ... + 1/m (Benjamini and Yekutieli).
-
-    >>> benjamini_hochberg(np.array([0.03, 0.01, 0.5]), 0.05, dependent=False)
-    array([ True,  True, False])
-    """
-    m = len(p)
-    k = np.arange(1, m + 1)
-    ordered, level = np.sort(p), rate / (float((1 / k).sum()) if dependent else 1.0)
-    passed = np.flatnonzero(ordered * m <= level * k + 1e-9)
-    return p <= ordered[passed[-1]] if len(passed) else np.zeros(m, bool)
 
 
 def rate_high(n: int, rate: float) -> float:
@@ -230,7 +214,9 @@ class NoMatch(OneCut):
         array([ True,  True, False, False])
         """
         p = self.p_values(scores, context=context)
-        return benjamini_hochberg(p, self.rate, dependent=related or self._clustered)
+        adjust = benjamini_yekutieli if related or self._clustered else benjamini_hochberg
+        found: NDArray[np.bool_] = adjust(p) <= self.rate * (1 + ROUNDING) if len(p) else np.zeros(0, np.bool_)
+        return found
 
     def raised(self, scores: ArrayLike) -> "NoMatch":
         """The rule for a collection that has grown.

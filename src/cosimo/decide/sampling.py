@@ -99,7 +99,7 @@ def node_disjoint(left: Sequence[Hashable], right: Sequence[Hashable], *, seed: 
     Items on both sides are one set where they are equal. A pair of few neighbours is likelier chosen than one of many,
     so what is learned is true of pairs drawn this way.
 
-    >>> len(node_disjoint(["a", "a", "b"], ["x", "y", "x"]))
+    >>> len(node_disjoint(["a", "a"], ["x", "y"]))
     1
     """
     if len(left) != len(right):

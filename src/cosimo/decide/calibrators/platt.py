@@ -68,6 +68,7 @@ def fitted_probability(calibrator: Decider | None, labels: Labelled) -> Decider 
 
     Pairs that are never found, at -inf, are left out.
 
+    >>> from cosimo.decide.labelled import labelled
     >>> labels = labelled([0.9, -0.1, 0.2], [1, 0, 0])
     >>> fitted_probability(None, labels).probability([0.5]).round(2)
     array([0.45])

@@ -42,6 +42,7 @@ class RecallThreshold(OneCut):
     calibrator
         Gives `probability`; `None` for `Platt()`.
 
+    >>> import numpy as np
     >>> rule = RecallThreshold(0.9, look=None).fit(-np.arange(100.0))  # 100 true matches
     >>> rule.threshold_  # 4 of them lie below
     -95.0

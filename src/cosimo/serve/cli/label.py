@@ -10,7 +10,7 @@ import typer
 import cosimo
 from cosimo.records import write_records
 from cosimo.serve.cli.arguments import CollectionPath, Where
-from cosimo.serve.cli.output import note
+from cosimo.serve.cli.output import note, watched
 
 
 class Design(Enum):
@@ -61,6 +61,7 @@ class Label:
                 same=self.same,
                 design=self.design.value,
                 seed=self.seed,
+                progress=watched(),
             )
         write_records(sheet.records, "-" if self.out is None else self.out, format="csv")
         drawn = len({record["query"] for record in sheet})
