@@ -61,10 +61,15 @@ def judge(value: np.ndarray, baseline: np.ndarray, margin: float, *, level: floa
     }
 
 
+def same(claim: Mapping[str, Any]) -> tuple[str, ...]:
+    """What makes a claim the one of the last run."""
+    return tuple(str(claim[key]) for key in ("claim", "data", "systems"))
+
+
 def outcome(entries: Sequence[Mapping[str, Any]], load: Callable[[str], Run], before: Mapping[str, Any]) -> list[Any]:
     """One record for each registered claim of a row; reasons somebody wrote into the last outcome are kept."""
     results: dict[tuple[str, int], Mapping[str, Any]] = {}
-    reasons = {claim["claim"]: claim["reason"] for claim in before.get("claims", ()) if claim["reason"]}
+    reasons = {same(claim): claim["reason"] for claim in before.get("claims", ()) if claim["reason"]}
     claims = []
     for entry in entries:
         for seed in entry["seeds"]:
@@ -77,7 +82,7 @@ def outcome(entries: Sequence[Mapping[str, Any]], load: Callable[[str], Run], be
         judged = judge(*figures, entry["margin"])
         named = {key: entry[key] for key in ("claim", "metric", "data", "margin", "seeds", "paper")}
         systems = {"systems": [entry["value"], entry["baseline"]]}
-        claims.append(named | systems | judged | {"reason": reasons.get(entry["claim"], "")})
+        claims.append(named | systems | judged | {"reason": reasons.get(same(named | systems), "")})
     return claims
 
 

@@ -19,9 +19,9 @@ from cosimo.decide import (
 from cosimo.decide.labelled import in_unit_interval
 from cosimo.decide.rule import Judged, Rule
 from cosimo.errors import DataError, Refused
-from cosimo.guarantee import LIKE_LABELLED
+from cosimo.guarantee import LIKE_LABELLED, Guarantee
 from cosimo.labels import LabelledPairs
-from cosimo.ledger import Ledger, next_look, note_use, refuse_used
+from cosimo.ledger import Ledger, next_look, note_outcome, note_use, refuse_used
 from cosimo.passport import fingerprint
 from cosimo.types import PerItem
 
@@ -78,6 +78,8 @@ class Sample:
         Most pairs of a cluster that could be labelled, None for a promise about a random cluster.
     groups
         (n,) the group of each pair, None for one promise for all.
+    apart
+        Whether matches and non-matches were drawn apart, so that their proportion means nothing.
     """
 
     pairs: LabelledPairs
@@ -85,18 +87,22 @@ class Sample:
     clusters: Sequence[str] | None = None
     at_most: int | None = None
     groups: Sequence[str] | None = None
+    apart: bool = False
+
+    def take(self, places: Sequence[int]) -> "Sample":
+        """The pairs at these places."""
+        return replace(
+            self,
+            pairs=self.pairs.take(places),
+            scores=self.scores[np.asarray(places, dtype=np.int64)],
+            clusters=None if self.clusters is None else [self.clusters[i] for i in places],
+            groups=None if self.groups is None else [self.groups[i] for i in places],
+        )
 
     def countable(self, promise: Promise) -> "Sample":
         """The pairs that bear on the promise: one that can never be accepted counts only as a match that is missed."""
         kept = (self.scores > -np.inf) | (self.pairs.y & (promise.recall is not None))
-        places = np.flatnonzero(kept).tolist()
-        return replace(
-            self,
-            pairs=self.pairs.take(places),
-            scores=self.scores[places],
-            clusters=None if self.clusters is None else [self.clusters[i] for i in places],
-            groups=None if self.groups is None else [self.groups[i] for i in places],
-        )
+        return self.take(np.flatnonzero(kept).tolist())
 
 
 @dataclass(frozen=True)
@@ -114,14 +120,15 @@ class Use:
     @property
     def bound(self) -> str:
         """A digest of the use: attempts at a promise for the same use are counted together."""
-        return fingerprint({"unit": self.unit, "scale": self.scale, "binds": dict(self.binds)})
+        named = self.population if self.unit == "pair" else ""  # pairs of another file are another population
+        return fingerprint({"unit": self.unit, "scale": self.scale, "binds": dict(self.binds), "named": named})
 
 
 def calibrate(promise: Promise, sample: Sample, use: Use, ledger: Ledger, *, look: int | None = None) -> Rule:
     """A rule that keeps the promise; whether it succeeds or not, the ledger says that it was tried.
 
     look
-        Which attempt this is; counted in the ledger when None.
+        Which attempt this is, where the ledger knows of fewer.
 
     Raises
     ------
@@ -137,12 +144,13 @@ def calibrate(promise: Promise, sample: Sample, use: Use, ledger: Ledger, *, loo
             f"the rule would ask about every one of the {len(sample.pairs)} labelled pairs: the guard finds opposites "
             "in all of them; leave it out (guard=False), or look at the pairs"
         )
-    look = next_look(ledger, promise.estimands, use.bound) if look is None else look
+    look = max(look or 1, next_look(ledger, promise.estimands, use.bound, sample.pairs.units))
     decider = promise.decider(use.unit, look, sample.at_most)
     if counted.groups is not None:
         decider = PerGroup(decider)
     about = {"estimands": promise.estimands, "bound": use.bound, "look": look}
     chance = counted.pairs.probability
+    note_use(ledger, sample.pairs, "calibrate", about)  # before the labels are looked at, or an interruption is free
     try:
         decider.fit(
             counted.scores,
@@ -153,25 +161,32 @@ def calibrate(promise: Promise, sample: Sample, use: Use, ledger: Ledger, *, loo
             context={"scale": use.scale},
         )
     except Refused:
-        note_use(ledger, sample.pairs, "calibrate", {**about, "outcome": "refused"})
+        note_outcome(ledger, "refused")
         raise
-    note_use(ledger, sample.pairs, "calibrate", {**about, "outcome": "certified"})
+    note_outcome(ledger, "certified")
+    if sample.apart and hasattr(decider, "calibrator_"):
+        decider.calibrator_ = None
     return made(decider, use)
 
 
 def made(decider: Decider, use: Use) -> Rule:
-    """A rule from a fitted decider, its guarantee completed by what it is used for."""
+    """A rule from a fitted decider, its guarantees completed by what it is used for."""
     if decider.guarantee is None:
         raise DataError(f"{type(decider).__name__} is not fitted")
-    guarantee = replace(
-        decider.guarantee,
-        population=_population(decider.guarantee.population, use),
+    known = getattr(decider, "guarantees", (decider.guarantee,))
+    first, *beside = (_completed(guarantee, use) for guarantee in known)
+    return Rule(decider, use.scale, use.unit, first, use.guard, tuple(beside))
+
+
+def _completed(known: Guarantee, use: Use) -> Guarantee:
+    return replace(
+        known,
+        population=_population(known.population, use),
         sampling=use.sampling,
         binds={**use.binds, **({"guard": use.guard} if use.guard else {})},
         breaks_if=use.breaks_if,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
-    return Rule(decider, use.scale, use.unit, guarantee, use.guard)
 
 
 def _population(known: str, use: Use) -> str:

@@ -57,22 +57,26 @@ class StoredRule:
 
     def today(self, desk: Desk) -> Rule:
         """The rule as it holds for the items there are now; stale where it does not."""
-        rows = desk.store.rows()
-        kept = int(np.searchsorted(rows, self.row, side="right"))
-        new, gone = len(rows) - kept, self.items - kept
         if self.nulls is not None and isinstance(self.rule.decider, NoMatch):
-            best = _best(desk, self.nulls, self.row) if new else None
-            return self.rule if best is None else replace(self.rule, decider=self.rule.decider.raised(best))
-        return self.rule if max(new, gone) <= GROWTH * self.items else self.rule.in_state("stale")
+            grown = desk.store.last_row() > self.row
+            return replace(self.rule, decider=self.rule.decider.raised(self._best(desk))) if grown else self.rule
+        return self.rule if changed(desk, self.items, self.row) <= GROWTH else self.rule.in_state("stale")
+
+    def _best(self, desk: Desk) -> PerItem:
+        """(n,) the best score of each known query among the items that have come."""
+        Q = np.empty((0, 0), np.float32) if self.nulls is None else self.nulls
+        best = np.full(len(Q), -np.inf, np.float32)
+        similarity: Similarity = desk.view.similarity
+        for _, X in desk.store.vectors(desk.view.kind, after=self.row, live=True):
+            best = np.maximum(best, similarity(Q, X).max(axis=1))
+        return best
 
 
-def _best(desk: Desk, Q: Vectors, row: int) -> PerItem:
-    """(n,) the best score of each query among the items beyond a row."""
-    best = np.full(len(Q), -np.inf, np.float32)
-    similarity: Similarity = desk.view.similarity
-    for _, X in desk.store.vectors(desk.view.kind, after=row, live=True):
-        best = np.maximum(best, similarity(Q, X).max(axis=1))
-    return best
+def changed(desk: Desk, items: int, row: int) -> float:
+    """Share of items that came or went, the larger of the two, since there were `items` up to `row`."""
+    rows = desk.store.rows()
+    kept = int(np.searchsorted(rows, row, side="right"))
+    return max(len(rows) - kept, items - kept) / max(items, 1)
 
 
 def rule_named(desk: Desk, name: str) -> Rule:

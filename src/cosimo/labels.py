@@ -85,9 +85,10 @@ class Labels:
         `balanced`: matches and non-matches drawn apart, which says nothing about precision. A sheet drawn by
         `Collection.sample_for_labels` knows it by itself.
     clusters
-        Column whose equal values mark pairs that depend on each other, such as an author or a session.
+        Column whose equal values mark pairs that depend on each other, such as an author or a session, each of which
+        was labelled whole.
     probability
-        Column of the probability with which each pair was drawn.
+        Column of the probability with which each pair was drawn; the smallest counts as the smallest there is.
     by
         Column of the group each pair belongs to, for a promise a group; for a collection, a declared field of the
         items.
@@ -107,7 +108,7 @@ class Labels:
     by: str | None = None
 
     def read(self, a: str, b: str | None) -> LabelledPairs:
-        """The labelled pairs; rows behind the last label are left out, since they come in random order.
+        """The labelled pairs; on a sheet rows behind the last label are left out, since they come in random order.
 
         a, b
             Columns where the labels name none; no `b` where each label is about a query as a whole.
@@ -123,12 +124,24 @@ class Labels:
             raise DataError(f"sampled is one of {', '.join(get_args(Sampled))}, got {self.sampled!r}")
         records = read_records(self.source)
         rows = self._labelled(records)
+        if not rows:
+            raise DataError(f"{records.name} holds no labels")
         wanted = [self.a or a, *([self.b or b] if b is not None else []), self.y]
         wanted += [column for column in (self.clusters, self.probability) if column is not None]
         for record in rows:
             _require(record, wanted, records.name)
         sheets = {str(record.values.get(SHEET) or "") for record in rows}
-        sheet = sheets.pop() if len(sheets) == 1 else ""
+        if len(sheets) > 1 and self.sampled is None:
+            raise DataError(
+                f"{records.name} holds rows of {len(sheets)} sheets or of none; calibrate from one sheet (for a larger "
+                "one: cosimo label -n), or say how the pairs were drawn"
+            )
+        sheet = sheets.pop() if self.sampled is None and sheets else ""
+        if b is None and (self.b or "id") in rows[0].values:
+            raise DataError(
+                f"{records.name} has a column {self.b or 'id'!r}: labels of hits, not of queries; to tell queries that "
+                "have no match, give queries alone, with the label 0"
+            )
         if self.sampled is None and not sheet:
             raise Refused(
                 f"{records.name} does not say how its pairs were drawn, and a promise holds only for what they were "
@@ -153,10 +166,12 @@ class Labels:
         if rows and self.y in rows[0].values and last < 0:
             raise DataError(f"{records.name} holds no label: write 1 (a match) or 0 into its column {self.y!r}")
         gap = next((row for row, empty in zip(rows[: last + 1], blank, strict=False) if empty), None)
+        if gap is None and last + 1 < len(rows) and not rows[0].values.get(SHEET):
+            gap = rows[last + 1]
         if gap is not None and self.y in gap.values:
             raise DataError(
-                f"{records.name}, line {gap.line}: no label, though later rows have one; rows may be left out at the "
-                "end only, or the easy ones are counted and the hard ones are not"
+                f"{records.name}, line {gap.line}: no label; only a sheet of cosimo label may end unlabelled, since "
+                "its rows are in random order: elsewhere the easy ones would be counted and the hard ones not"
             )
         return rows[: last + 1] if last >= 0 else rows
 

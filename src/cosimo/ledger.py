@@ -17,7 +17,7 @@ from cosimo.errors import DataError, Refused, StoreError
 from cosimo.labels import LabelledPairs
 from cosimo.search.stores.shelf import Units
 
-Purpose = Literal["train", "tune", "evaluate", "label", "calibrate", "audit"]
+Purpose = Literal["train", "tune", "evaluate", "label", "calibrate", "outcome"]
 CHOOSING = ("train", "tune", "evaluate")
 """Purposes that shape a space or a rule: what they used cannot certify it."""
 
@@ -70,14 +70,22 @@ def note_use(ledger: Ledger, pairs: LabelledPairs, purpose: Purpose, about: Mapp
     ledger.note({"purpose": purpose, "labels": pairs.name, "n": len(pairs), "at": now, **about}, pairs.units)
 
 
-def next_look(ledger: Ledger, estimands: tuple[str, ...], bound: str) -> int:
-    """Which attempt the next one is at any of these promises for the same use, refusals counted too."""
+def note_outcome(ledger: Ledger, outcome: str) -> None:
+    """Note what became of the attempt that was noted last."""
+    ledger.note({"purpose": "outcome", "outcome": outcome}, np.empty(0, np.uint64))
+
+
+def next_look(ledger: Ledger, estimands: tuple[str, ...], bound: str, units: Units) -> int:
+    """Which attempt the next one is at any of these promises: for the same use, or from some of the same labels.
+
+    Refusals count, and so does what was interrupted.
+    """
     tried = [
         entry
-        for entry, _ in ledger.ledger()
+        for entry, used in ledger.ledger()
         if entry.get("purpose") == "calibrate"
-        and entry.get("bound") == bound
         and not set(estimands).isdisjoint(entry.get("estimands", ()))
+        and (entry.get("bound") == bound or np.isin(units, used).any())
     ]
     return len(tried) + 1
 
@@ -93,11 +101,11 @@ def refuse_used(ledger: Ledger, pairs: LabelledPairs) -> None:
             )
 
 
-def sheet_entry(ledger: Ledger, sheet: str, name: str) -> dict[str, Any]:
-    """How a sheet was drawn."""
-    for entry, _ in ledger.ledger():
+def sheet_entry(ledger: Ledger, sheet: str, name: str) -> tuple[dict[str, Any], Units]:
+    """How a sheet was drawn, and its pairs in the order in which they are to be labelled."""
+    for entry, units in reversed(ledger.ledger()):
         if entry.get("purpose") == "label" and entry.get("sheet") == sheet:
-            return entry
+            return entry, units
     raise DataError(
         f"{name} was drawn from another collection: its sheet {sheet!r} is not in this one's ledger; draw a sheet here "
         "with cosimo label, or say how its pairs were drawn (sampled=, --sampled)"

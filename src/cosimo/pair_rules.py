@@ -58,11 +58,11 @@ def rule_for_pairs(space: "Space", promise: Promise, labels: Labels, *, guard: b
         population=f"pairs drawn as those in {pairs.name} were" + design.scope,
         sampling=SAMPLING[labels.sampled or "natural"] + design.note,
         breaks_if=BREAKS_IF,
-        binds={"space": space.passport.digest[:16]},
+        binds={"space": space.passport.key},
         guard=OppositesGuard().version if guard else None,
     )
-    most = None if labels.sampled == "top-k" else _most(design.clusters)
-    sample = Sample(design.pairs, scores, design.clusters, most, design.pairs.groups)
+    apart = labels.sampled == "balanced"
+    sample = Sample(design.pairs, scores, design.clusters, None, design.pairs.groups, apart)
     return calibrate(promise, sample, use, FileLedger(ledger_path()), look=look)
 
 
@@ -77,36 +77,29 @@ class _Design:
 
 
 def _designed(pairs: LabelledPairs, labels: Labels) -> _Design:
-    """Pairs that share items depend on each other: they are clustered by one side, or thinned out until none do."""
+    """Pairs that share items depend on each other: they are clusters that were labelled whole, or thinned out."""
     a, b = pairs.a, pairs.b or []
     if pairs.clusters is not None:
         return _Design(pairs, pairs.clusters)
     if labels.sampled == "top-k":
         return _Design(pairs, a, " for new first items against the same second ones")
-    left, right = (max(Counter(side).values(), default=1) > 1 for side in (a, b))
-    if left and right:
-        kept = node_disjoint(a, b)
+    if max(Counter([*a, *b]).values()) == 1:
+        return _Design(pairs, None)
+    kept = node_disjoint(a, b)
+    if len(kept) < len(pairs):
         warnings.warn(
-            f"items of {pairs.name} occur in several pairs on both sides, and such pairs are not independent: "
-            f"{len(kept):,} of {len(pairs):,} pairs are used, of which no two share an item. Name a column of clusters "
-            "to use them all for new items of one side against the same other side",
+            f"items of {pairs.name} occur in several pairs, and such pairs are not independent: {len(kept):,} of "
+            f"{len(pairs):,} pairs are used, of which no two share an item. Where all candidates of each item on one "
+            "side were labelled, name that column of clusters to use them all",
             stacklevel=4,
         )
-        note = f"; of them {len(kept):,} that share no item, chosen without a look at scores or labels"
-        return _Design(pairs.take(kept), None, " and thinned out until no two share an item", note)
-    if left or right:
-        scope = f" for new {'first' if left else 'second'} items"
-        return _Design(pairs, a if left else b, scope)
-    return _Design(pairs, None)
-
-
-def _most(clusters: list[str] | None) -> int | None:
-    return None if clusters is None else max(Counter(clusters).values())
+    note = f"; of them {len(kept):,} that share no item, chosen without a look at scores or labels"
+    return _Design(pairs.take(kept), None, " and thinned out until no two share an item", note)
 
 
 def judge_pairs(space: "Space", rule: Rule, a: Any, b: Any, by: Sequence[str] | None) -> Judgements:
     """What a rule says of pairs."""
-    binds = {"space": space.passport.digest[:16]}
+    binds = {"space": space.passport.key}
     veto = None
     if rule.guard is not None:
         guard = OppositesGuard()

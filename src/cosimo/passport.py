@@ -116,6 +116,14 @@ class Passport:
         """SHA-256 over kind, dimensions and facts."""
         return fingerprint({"kind": self.kind, "dim": self.dim, "facts": self.facts})
 
+    @property
+    def key(self) -> str:
+        """A short name that changes with the vectors: the digest and, where no hash pins the content, the behaviour."""
+        if self.content or self.probe is None:
+            return self.digest[:16]
+        rounded = np.round(np.asarray(self.probe, dtype=np.float64), 2) + 0.0  # no negative zero
+        return f"{self.digest[:16]}-{hashlib.sha256(rounded.tobytes()).hexdigest()[:8]}"
+
     def compare(self, other: "Passport") -> Comparison:
         """Whether vectors under the two passports may be used together."""
         if self.content and other.content and self.digest == other.digest:

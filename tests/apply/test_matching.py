@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 
 from apply.rules import rule_of
 from assembly.toys import toy_space
-from cosimo import Space
+from cosimo import Labels, Space
 from cosimo.apply import Texts, match
 from cosimo.apply.assignment import EPSILON
 from cosimo.encode import Precomputed
@@ -118,3 +118,24 @@ def test_abt_and_buy(data, minilm):
         shares[one_to_one] = len(pairs & true) / len(pairs), len(pairs & true) / len(true)
     assert shares[True][0] > shares[False][0] + 0.2
     assert shares[True][1] > shares[False][1] - 0.15
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_a_rule_from_drawn_labels_keeps_its_promise_on_dblp_and_acm(data, minilm, tmp_path):
+    """Labels of a sample; the truth is the precision of all that is accepted in the whole table."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(data / "entity_matching" / "dblp_acm.parquet").to_pylist()
+    true = {(row["left_title"], row["right_title"]) for row in table if row["label"] == 1}
+    left, right = (sorted({row[f"{side}_title"] for row in table}) for side in ("left", "right"))
+    space = Space.load(minilm)
+    sides = [Texts(texts, vectors=space.encode(texts)) for texts in (left, right)]
+    candidates = match(space, *sides, min_score=0.7)
+    candidates.write_to_label(tmp_path / "pairs.csv")
+    rows = [record.values for record in read_records(tmp_path / "pairs.csv")]
+    labels = [row | {"label": int((row["a"], row["b"]) in true)} for row in rows]
+    rule = space.calibrate(Labels(labels, sampled="natural", clusters="a_id"), precision=0.8, look=1)
+    found = match(space, *sides, rule=rule)
+    right_ones = sum((left[i], right[j]) in true for i, j in found.rows.tolist())
+    assert right_ones / len(found) >= 0.8
+    assert right_ones > 0.9 * len(true)

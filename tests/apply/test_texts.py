@@ -15,7 +15,7 @@ from cosimo.records import read_records
 
 def test_ids_are_numbers_unless_given():
     assert Texts(["x", "y"]).ids == ("1", "2")
-    assert Texts(["x", "y"], [7, "b"]).names == ("7", "b")
+    assert Texts(["x", "y"], [7, "b"]).ids == ("7", "b")
     assert as_texts(["x"]).texts == ["x"]
 
 

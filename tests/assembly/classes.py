@@ -8,6 +8,7 @@ from cosimo import Space
 from cosimo.encode import FunctionEncoder
 
 CLASSES, DIM = 30, 24
+PROBES = [f"{i} probe {i}" for i in range(16)]
 CENTRES = np.random.default_rng(0).normal(size=(CLASSES, DIM)).astype(np.float32)
 
 
@@ -35,4 +36,4 @@ def encode(texts):
 
 
 def space():
-    return Space(FunctionEncoder(encode, name="classes", dim=DIM, probes=[f"{i} probe {i}" for i in range(16)]))
+    return Space(FunctionEncoder(encode, name="classes", dim=DIM, probes=PROBES))

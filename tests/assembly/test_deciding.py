@@ -172,8 +172,9 @@ class TestRefusals:
             collection.calibrate(sheet.records, precision=0.99)
         assert refusal.value.minimum > 40
         assert collection.rules() == {}
-        entries = [entry for entry, _ in collection._store.shelf.ledger() if entry["purpose"] == "calibrate"]
-        assert [entry["outcome"] for entry in entries] == ["refused"]
+        entries = [entry for entry, _ in collection._store.shelf.ledger()]
+        assert [entry["purpose"] for entry in entries] == ["label", "calibrate", "outcome"]
+        assert entries[-1]["outcome"] == "refused"
 
     def test_every_attempt_is_a_look(self, collection, sheet):
         looks = [collection.calibrate(sheet.records, precision=p).guarantee.look for p in (0.9, 0.88)]
@@ -220,6 +221,92 @@ class TestRefusals:
             collection.calibrate(sheet.records, **promise)
 
 
+class TestSheetsAsDrawn:
+    """What somebody did to a sheet after it was drawn shows."""
+
+    @pytest.mark.parametrize(
+        "spoilt",
+        [
+            lambda rows: [row for row in rows if row["label"] or int(row["id"][1:]) % 4 == 0],
+            lambda rows: [*rows, *[row for row in rows if row["label"]][:50]],
+            lambda rows: [*rows[:-1], {**rows[-1], "query": "3 something 3"}],
+            lambda rows: sorted(rows, key=lambda row: -row["score"])[:300],
+        ],
+        ids=["rows left out", "rows repeated", "a row changed", "the best first"],
+    )
+    def test_rows_that_are_not_the_first_ones(self, collection, sheet, spoilt):
+        with pytest.raises(Refused, match=r"not the first \d+ of the sheet as it was drawn"):
+            collection.calibrate(spoilt(list(sheet)), precision=0.9)
+
+    def test_the_order_of_all_rows_may_change(self, collection, sheet):
+        rows = sorted(sheet, key=lambda row: row["score"])
+        assert collection.calibrate(rows, precision=0.9)
+
+    def test_probabilities_are_those_of_the_ledger(self, collection):
+        sheet = collection.sample_for_labels(QUERIES, 700, k=5, same="kind", design="strata")
+        cuts = [
+            collection.calibrate([{**row, "probability": chance or row["probability"]} for row in sheet], recall=0.9)
+            for chance in (None, 0.5)
+        ]
+        assert cuts[0].decider.guarantee.method == cuts[1].decider.guarantee.method
+
+    def test_a_collection_that_changed_since(self, collection, sheet):
+        collection.add([{"id": f"n{n}", "text": f"{n} more {n}", "kind": "x"} for n in range(100)], id="id")
+        with pytest.raises(Refused, match="more than a tenth of the items"):
+            collection.calibrate(sheet.records, precision=0.9)
+
+    def test_items_that_were_replaced_since(self, collection, sheet):
+        labelled = {row["id"] for row in sheet}
+        some = [{**item, "kind": "new"} for item in ITEMS if item["id"] in labelled][:40]
+        collection.add(some, id="id", on_conflict="replace")
+        with pytest.raises(Refused, match="were replaced since"):
+            collection.calibrate(sheet.records, recall=0.9)
+
+    def test_a_rule_is_as_old_as_its_sheet(self, collection, sheet):
+        collection.add([{"id": f"n{n}", "text": f"{n} far {n * 4 + 3}", "kind": "x"} for n in range(50)], id="id")
+        collection.calibrate(sheet.records, recall=0.8)
+        collection.add([{"id": f"m{n}", "text": f"{n} far {n * 4 + 3}", "kind": "x"} for n in range(20)], id="id")
+        assert collection.rules()["search"].guarantee.state == "stale"
+
+
+class TestForeignLabels:
+    def hits_of(self, collection, k, only=None):
+        hits = collection.search([row["query"] for row in QUERIES], k)
+        return [
+            {"query": row["query"], "id": hit.id, "label": int(hit["kind"] == row["kind"])}
+            for row, found in zip(QUERIES, hits, strict=True)
+            for hit in found[:only]
+        ]
+
+    def test_top_k_wants_all_of_them(self, collection):
+        with pytest.raises(Refused, match="top-k means all of them"):
+            collection.calibrate(Labels(self.hits_of(collection, 5, only=1), sampled="top-k"), precision=0.9, k=5)
+
+    def test_best_hits_are_no_sample_of_five(self, collection):
+        first = Labels(self.hits_of(collection, 5, only=1), sampled="natural")
+        with pytest.raises(Refused, match="says nothing about the 5 best"):
+            collection.calibrate(first, precision=0.9, k=5)
+        assert collection.calibrate(first, precision=0.9, k=1)
+
+    def test_recall_uses_one_pair_of_each_query(self, collection):
+        two = [row for i, row in enumerate(self.hits_of(collection, 5)) if i % 5 in (1, 3)]
+        rule = collection.calibrate(Labels(two, sampled="natural"), recall=0.8, k=5)
+        assert rule.guarantee.unit == "pair"
+        assert "one pair of each query is used" in rule.guarantee.sampling
+
+    def test_groups_want_a_declared_field(self, collection, sheet):
+        with pytest.raises(DataError, match="by='sort' is no declared field"):
+            collection.calibrate(Labels(sheet.records, by="sort"), precision=0.9)
+
+    def test_labels_of_hits_tell_nothing_about_queries_without_any(self, collection, sheet):
+        with pytest.raises(DataError, match="labels of hits, not of queries"):
+            collection.calibrate(Labels(sheet.records, sampled="natural"), false_accept=0.1)
+
+    def test_a_query_asked_twice_is_one(self, collection):
+        rule = collection.calibrate(Labels(NULLS * 3, sampled="natural"), false_accept=0.1)
+        assert rule.guarantee.n_units == len(NULLS)
+
+
 class TestFitting:
     """A rule speaks about the search it was made for, and is silent about others."""
 
@@ -247,7 +334,7 @@ class TestFitting:
 
     def test_an_index_is_another_path(self, collection):
         collection.index("ivf")
-        with pytest.raises(GuaranteeVoid, match="index is ivf here and was exact"):
+        with pytest.raises(GuaranteeVoid, match=r"index is ivf \(seed 0\) here and was exact"):
             collection.search("3 question 3", 5, decider="search")
 
     def test_a_tenth_more_items_make_it_stale(self, collection):

@@ -42,7 +42,7 @@ def test_a_sheet_says_itself_how_it_was_drawn():
 
 def test_sheets_that_were_put_together_are_none():
     rows = [{**row, "sheet": name} for row, name in zip(PAIRS, "ab", strict=True)]
-    with pytest.raises(Refused, match="how its pairs were drawn"):
+    with pytest.raises(DataError, match="rows of 2 sheets"):
         Labels(rows).read("a", "b")
 
 
@@ -55,14 +55,20 @@ def test_without_a_word_on_sampling_refused():
         Labels(PAIRS).read("a", "b")
 
 
-def test_rows_behind_the_last_label_are_left_out():
-    assert len(read(with_labels("1", "0", "", " ", None))) == 2
+def test_rows_of_a_sheet_behind_the_last_label_are_left_out():
+    rows = [{**row, "sheet": "s", "probability": 0.1} for row in with_labels("1", "0", "", " ", None)]
+    assert len(Labels(rows).read("a", "b")) == 2
+
+
+def test_a_file_of_another_origin_is_labelled_to_its_end():
+    with pytest.raises(DataError, match="line 2: no label; only a sheet of cosimo label may end unlabelled"):
+        read(with_labels("1", "0", ""))
 
 
 @pytest.mark.parametrize(
     ("records", "about", "words"),
     [
-        (with_labels("1", "", "0"), {}, r"line 1: no label, though later rows"),
+        (with_labels("1", "", "0"), {}, "line 1: no label; only a sheet"),
         (with_labels("1", "maybe"), {}, r"line 1: the label is 'maybe', wanted 1"),
         (with_labels("1", 2), {}, "the label is 2"),
         (with_labels("", ""), {}, "holds no label"),

@@ -37,11 +37,19 @@ def test_attempts_at_a_promise_for_one_use_are_counted(ledger):
     tried(ledger, ["precision"], "here")
     tried(ledger, ["precision", "recall"], "here")
     tried(ledger, ["precision"], "there")
-    assert next_look(ledger, ("precision",), "here") == 3
-    assert next_look(ledger, ("recall",), "here") == 2
-    assert next_look(ledger, ("recall", "precision"), "here") == 3
-    assert next_look(ledger, ("false_accept",), "here") == 1
-    assert next_look(ledger, ("precision",), "there") == 2
+    fresh = pairs(3, start=100).units
+    assert next_look(ledger, ("precision",), "here", fresh) == 3
+    assert next_look(ledger, ("recall",), "here", fresh) == 2
+    assert next_look(ledger, ("recall", "precision"), "here", fresh) == 3
+    assert next_look(ledger, ("false_accept",), "here", fresh) == 1
+    assert next_look(ledger, ("precision",), "there", fresh) == 2
+
+
+def test_attempts_from_some_of_the_same_labels_are_counted_whatever_the_use(ledger):
+    tried(ledger, ["precision"], "here")
+    tried(ledger, ["precision"], "there")
+    assert next_look(ledger, ("precision",), "elsewhere", pairs(3, start=2).units) == 3
+    assert next_look(ledger, ("precision",), "elsewhere", pairs(3, start=3).units) == 1
 
 
 @pytest.mark.parametrize("purpose", ["train", "tune", "evaluate"])
@@ -59,7 +67,9 @@ def test_labels_that_certified_may_certify_again(ledger):
 
 def test_a_sheet_is_found_by_its_name(ledger):
     note_use(ledger, pairs(), "label", {"sheet": "abc", "k": 7})
-    assert sheet_entry(ledger, "abc", "labels.csv")["k"] == 7
+    entry, units = sheet_entry(ledger, "abc", "labels.csv")
+    assert entry["k"] == 7
+    np.testing.assert_array_equal(units, pairs().units)
     with pytest.raises(DataError, match=r"labels\.csv was drawn from another collection"):
         sheet_entry(ledger, "xyz", "labels.csv")
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from assembly.classes import CLASSES, letters, space
+from assembly.classes import CLASSES, DIM, PROBES, encode, letters, space
 from assembly.toys import toy_space
 from cosimo import Labels, Rule, Space
+from cosimo.encode import FunctionEncoder
 from cosimo.errors import DataError, GuaranteeVoid, NotEnoughLabels, Refused, ScaleMismatch
 
 
@@ -21,6 +22,12 @@ def pairs(n=1500, seed=0, base=0.4):
     return rows
 
 
+@pytest.fixture(autouse=True)
+def ledger(tmp_path, monkeypatch):
+    """A data directory of its own for each test, so that none pays for the looks of another."""
+    monkeypatch.setenv("COSIMO_HOME", str(tmp_path / "home"))
+
+
 @pytest.fixture
 def labels():
     return Labels(pairs(), sampled="natural")
@@ -32,7 +39,7 @@ def fresh(number=0):
 
 
 def test_judged_pairs_keep_the_promise(labels):
-    made = space().calibrate(labels, precision=0.9, look=1)
+    made = space().calibrate(labels, precision=0.9)
     a, b, same = fresh()
     found = space().judge(a, b, decider=made)
     accepted = found.decision == 1
@@ -44,30 +51,30 @@ def test_judged_pairs_keep_the_promise(labels):
 
 
 def test_false_accepts_are_few(labels):
-    made = space().calibrate(labels, false_accept=0.02, look=1)
+    made = space().calibrate(labels, false_accept=0.02)
     a, b, same = fresh()
     assert (space().judge(a, b, decider=made).decision == 1)[~same].mean() <= 0.02
 
 
 def test_opposites_are_asked_about_with_the_reason(labels):
-    made = space().calibrate(labels, precision=0.9, look=1)
+    made = space().calibrate(labels, precision=0.9)
     found = space().judge(["f turn on e"], ["f turn off e"], decider=made)
     assert found.decision.tolist() == [0]
     assert "on" in found.reasons[0]
     assert "off" in found.reasons[0]
-    bare = space().calibrate(labels, precision=0.9, guard=False, look=1)
+    bare = space().calibrate(labels, precision=0.9, guard=False)
     assert space().judge(["f turn on e"], ["f turn off e"], decider=bare).decision.tolist() == [1]
 
 
 def test_a_rule_with_a_guard_wants_texts(labels):
-    made = space().calibrate(labels, precision=0.9, look=1)
+    made = space().calibrate(labels, precision=0.9)
     X = space().encode(["1 a 4"])
     with pytest.raises(DataError, match="two lists of texts"):
         space().judge(X, X, decider=made)
 
 
 def test_a_rule_is_one_file(labels, tmp_path):
-    made = space().calibrate(labels, precision=0.9, look=1)
+    made = space().calibrate(labels, precision=0.9)
     made.save(tmp_path / "same.json")
     again = Rule.load(tmp_path / "same.json")
     a, b, _ = fresh()
@@ -78,7 +85,7 @@ def test_a_rule_is_one_file(labels, tmp_path):
 
 
 def test_a_space_keeps_its_decider(labels, tmp_path):
-    decided = Space(space().encoder, decider=space().calibrate(labels, precision=0.9, look=1))
+    decided = Space(space().encoder, decider=space().calibrate(labels, precision=0.9))
     decided.save(tmp_path / "space")
     again = Space.load(tmp_path / "space", encoder=space().encoder)
     a, b, _ = fresh()
@@ -91,13 +98,13 @@ def test_without_a_rule_there_is_no_judgement():
 
 
 def test_another_space_is_refused(labels):
-    made = space().calibrate(labels, precision=0.9, look=1)
+    made = space().calibrate(labels, precision=0.9)
     with pytest.raises(GuaranteeVoid, match="space is"):
         toy_space().judge(["1 a 1"], ["1 b 1"], decider=made)
 
 
 def test_another_scale_is_refused(labels):
-    made = space().calibrate(labels, precision=0.9, look=1)
+    made = space().calibrate(labels, precision=0.9)
     with pytest.raises(ScaleMismatch, match=r"'cosine' and got 'dot'"):
         made.judge(np.array([0.5]), scale="dot", unit="pair")
 
@@ -109,14 +116,50 @@ def test_looks_are_counted_in_the_ledger_of_the_user(labels, tmp_path, monkeypat
     assert (tmp_path / "data" / "ledger.jsonl").is_file()
 
 
-def test_items_of_many_pairs_on_one_side_are_clusters():
+def test_all_candidates_of_each_first_item_are_clusters():
     rows = pairs(1500)
     for i, row in enumerate(rows):
         row["a"] = rows[i - i % 3]["a"]
         row["label"] = int(row["a"].split()[0] == row["b"].split()[0])
-    made = space().calibrate(Labels(rows, sampled="natural"), precision=0.7, confidence=0.8, look=1)
+    made = space().calibrate(Labels(rows, sampled="top-k"), precision=0.7, confidence=0.8)
     assert made.guarantee.unit == "cluster"
     assert "for new first items" in made.guarantee.population
+    named = space().calibrate(Labels(rows, sampled="natural", clusters="a"), precision=0.7, confidence=0.8)
+    assert named.guarantee.unit == "cluster"
+
+
+def test_pairs_chained_from_side_to_side_are_thinned_out_too():
+    rows = pairs(900)
+    for i, row in enumerate(rows[1:], 1):
+        row["a"] = rows[i - 1]["b"] if i % 2 else row["a"]
+    with pytest.warns(UserWarning, match="450 of 900 pairs are used"), pytest.raises(NotEnoughLabels):
+        space().calibrate(Labels(rows, sampled="natural"), precision=0.99)
+
+
+def test_a_python_encoder_is_known_by_what_it_does(labels):
+    made = space().calibrate(labels, precision=0.9)
+    double = Space(FunctionEncoder(lambda texts: 1 - encode(texts), name="classes", dim=DIM, probes=PROBES))
+    with pytest.raises(GuaranteeVoid, match="space is"):
+        double.judge(["a item b"], ["a piece b"], decider=made)
+
+
+def test_a_look_is_never_earlier_than_the_ledger_says(labels, tmp_path, monkeypatch):
+    monkeypatch.setenv("COSIMO_HOME", str(tmp_path))
+    looks = [space().calibrate(labels, precision=0.9, look=look).guarantee.look for look in (1, 1, 7)]
+    assert looks == [1, 2, 7]
+
+
+def test_both_promises_are_said_and_kept(labels, tmp_path):
+    made = space().calibrate(labels, precision=0.8, recall=0.8)
+    assert [guarantee.estimand for guarantee in (made.guarantee, *made.beside)] == ["precision", "rejected matches"]
+    made.save(tmp_path / "both.json")
+    assert Rule.load(tmp_path / "both.json").beside == made.beside
+    assert made.in_state("stale").beside[0].state == "stale"
+
+
+def test_matches_and_non_matches_drawn_apart_tell_no_probability():
+    made = space().calibrate(Labels(pairs(), sampled="balanced"), recall=0.9)
+    assert space().judge(["a item b"], ["a piece b"], decider=made).probability is None
 
 
 def test_items_of_many_pairs_on_both_sides_are_thinned_out():
@@ -125,7 +168,7 @@ def test_items_of_many_pairs_on_both_sides_are_thinned_out():
         row["a"], row["b"] = rows[i - i % 2]["a"], rows[i - (i + 1) % 2]["b"]
         row["label"] = int(row["a"].split()[0] == row["b"].split()[0])
     with pytest.warns(UserWarning, match="no two share an item"):
-        made = space().calibrate(Labels(rows, sampled="natural"), precision=0.5, look=1)
+        made = space().calibrate(Labels(rows, sampled="natural"), precision=0.5)
     assert made.guarantee.n_units < 3000
     assert "that share no item" in made.guarantee.sampling
 
@@ -133,8 +176,8 @@ def test_items_of_many_pairs_on_both_sides_are_thinned_out():
 def test_balanced_labels_say_nothing_about_precision():
     balanced = Labels(pairs(), sampled="balanced")
     with pytest.raises(Refused, match="drawn apart"):
-        space().calibrate(balanced, precision=0.9, look=1)
-    assert space().calibrate(balanced, recall=0.9, look=1)
+        space().calibrate(balanced, precision=0.9)
+    assert space().calibrate(balanced, recall=0.9)
 
 
 @pytest.mark.parametrize(
@@ -148,12 +191,12 @@ def test_balanced_labels_say_nothing_about_precision():
 )
 def test_labels_that_carry_nothing(rows, error, words):
     with pytest.raises(error, match=words):
-        space().calibrate(Labels(rows, sampled="natural", clusters=None), precision=0.9, look=1)
+        space().calibrate(Labels(rows, sampled="natural", clusters=None), precision=0.9)
 
 
 def test_groups_want_their_column():
     with pytest.raises(DataError, match="no column 'sort'"):
-        space().calibrate(Labels(pairs(50), sampled="natural", by="sort"), precision=0.9, look=1)
+        space().calibrate(Labels(pairs(50), sampled="natural", by="sort"), precision=0.9)
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ def _row(pairs: Pairs, left: Texts, right: Texts, place: int) -> dict[str, Any]:
         "a": left.texts[a],
         "b": right.texts[b],
         "score": float(pairs.scores[place]),
-        "a_id": left.names[a],
-        "b_id": right.names[b],
+        "a_id": left.ids[a],
+        "b_id": right.ids[b],
     }
 
 

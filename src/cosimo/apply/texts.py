@@ -1,5 +1,6 @@
 """Texts to compare, with the ids they are shown under and, where they were encoded before, their vectors."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ class Texts:
     texts
         A list, a column of a table, or any other sequence of texts.
     ids
-        What each is called in results and files; numbers from 1 when None.
+        What each is called in results and files; numbers from 1 where none are given.
     vectors
         (n, d) one a text, made by the space they will be compared in; may be a map of a file, as
         `Space.encode(..., out=)` gives it. Encoded when None.
@@ -44,28 +45,23 @@ class Texts:
     """
 
     texts: Sequence[str] = field(repr=False)
-    ids: Sequence[str] | None = field(default=None, repr=False)
+    ids: Sequence[str] = field(default=(), repr=False)
     vectors: Vectors | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         texts = check_texts(self.texts)
-        ids = tuple(map(str, range(1, len(texts) + 1) if self.ids is None else self.ids))
+        ids = tuple(map(str, self.ids if len(self.ids) else range(1, len(texts) + 1)))
         for name, given in (("ids", ids), ("vectors", self.vectors)):
             if given is not None and len(given) != len(texts):
                 raise ShapeError(f"{len(given)} {name} were given for {len(texts)} texts; wanted one each")
         if len(set(ids)) < len(ids):
-            twice = next(name for place, name in enumerate(ids) if name in ids[:place])
+            twice = next(name for name, times in Counter(ids).items() if times > 1)
             raise DataError(f"the id {twice!r} comes twice; ids must be distinct")
         object.__setattr__(self, "texts", texts)
         object.__setattr__(self, "ids", ids)
 
     def __len__(self) -> int:
         return len(self.texts)
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The n ids."""
-        return self.ids or ()
 
     @classmethod
     def read(

@@ -55,6 +55,8 @@ class Rule:
 
     guard
         Version of the opposites guard that is part of the rule, None where it has none.
+    beside
+        Further guarantees that hold at the same time, such as that of the rejected.
     """
 
     decider: Decider
@@ -62,6 +64,7 @@ class Rule:
     unit: Judged
     guarantee: Guarantee
     guard: str | None = None
+    beside: tuple[Guarantee, ...] = ()
 
     @property
     def binds(self) -> Mapping[str, str]:
@@ -119,7 +122,8 @@ class Rule:
 
     def in_state(self, state: State) -> "Rule":
         """The same rule with its guarantee in another state."""
-        return replace(self, guarantee=replace(self.guarantee, state=state))
+        beside = tuple(replace(guarantee, state=state) for guarantee in self.beside)
+        return replace(self, guarantee=replace(self.guarantee, state=state), beside=beside)
 
     def to_json(self) -> dict[str, Any]:
         """JSON that `from_json` reads back."""
@@ -129,7 +133,7 @@ class Rule:
             "scale": self.scale,
             "unit": self.unit,
             "guard": self.guard,
-            "guarantee": self.guarantee.to_json(),
+            "guarantees": [guarantee.to_json() for guarantee in (self.guarantee, *self.beside)],
             "decider": saved,
             "arrays": {name: encode_array(array) for name, array in arrays.items()},
         }
@@ -142,8 +146,8 @@ class Rule:
                 raise DataError(f"this rule has format {data['format']}; this version reads {FORMAT}")
             arrays = {name: decode_array(array) for name, array in data["arrays"].items()}
             decider = load_decider(data["decider"], arrays)
-            guarantee = Guarantee.from_json(data["guarantee"])
-            return cls(decider, str(data["scale"]), data["unit"], guarantee, data["guard"])
+            first, *beside = map(Guarantee.from_json, data["guarantees"])
+            return cls(decider, str(data["scale"]), data["unit"], first, data["guard"], tuple(beside))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             if isinstance(error, DataError):
                 raise

@@ -100,8 +100,8 @@ class Duplicates:
     def _show(self, found: "Found") -> None:
         if self.as_json:
             for number, rows in enumerate(found.groups, 1):
-                ids = [found.texts.names[row] for row in rows.tolist()]
-                json_line({"group": number, "kept": found.texts.names[found.kept[rows[0]]], "ids": ids})
+                ids = [found.texts.ids[row] for row in rows.tolist()]
+                json_line({"group": number, "kept": found.texts.ids[found.kept[rows[0]]], "ids": ids})
             return
         shown = SHOWN if interactive() else len(found.groups)
         table(("group", "kept", "id", "text"), [tuple(row.values()) for row in _members(found, shown)], cut=True)
@@ -138,7 +138,7 @@ def _members(found: "Found", groups: int) -> Iterator[dict[str, object]]:
     for number, rows in enumerate(islice(found.groups, groups), 1):
         for row in rows.tolist():
             text, kept = found.texts.texts[row], int(found.kept[row] == row)
-            yield {"group": number, "kept": kept, "id": found.texts.names[row], "text": text}
+            yield {"group": number, "kept": kept, "id": found.texts.ids[row], "text": text}
 
 
 def _counts(found: "Found") -> str:

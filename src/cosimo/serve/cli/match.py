@@ -123,8 +123,8 @@ def _rows(found: "Matches") -> Iterator[dict[str, object]]:
     for place in found.matched.nonzero()[0].tolist():
         i, j = int(pairs.a[place]), int(pairs.b[place])
         yield {
-            "left_id": found.left.names[i],
-            "right_id": found.right.names[j],
+            "left_id": found.left.ids[i],
+            "right_id": found.right.ids[j],
             "score": float(pairs.scores[place]),
             "probability": None if pairs.probability is None else float(pairs.probability[place]),
             "left": found.left.texts[i],

@@ -12,16 +12,14 @@ WORDS = {1: "accept", 0: "ask", -1: "reject"}
 
 
 def tell(rule: "Rule") -> None:
-    """The guarantee in words, and what there is to know beside it."""
-    table((), [(str(rule.guarantee),)])
-    warning = getattr(rule.decider, "local_precision_", None)
-    if warning is not None and warning.interval is not None:
-        table(
-            (),
-            [
-                (
-                    f"Just above the cut it is lower: {warning.value:.2f} of the accepted there are matches "
-                    f"({warning.interval.low:.2f} to {warning.interval.high:.2f}).",
-                )
-            ],
+    """The guarantees in words, and what there is to know beside them."""
+    lines = [str(guarantee) for guarantee in (rule.guarantee, *rule.beside)]
+    accepting = getattr(rule.decider, "accept_rule_", rule.decider)
+    local = getattr(accepting, "local_precision_", None)
+    if local is not None and local.interval is not None:
+        low, high = local.interval.low, local.interval.high
+        lines.append(
+            f"Just above the cut it is lower: {local.value:.2f} of the accepted there are matches "
+            f"({low:.2f} to {high:.2f})."
         )
+    table((), [(line,) for line in lines])
