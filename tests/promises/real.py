@@ -77,9 +77,10 @@ def space() -> "cosimo.Space":
 
 @cache
 def encoded(texts: tuple[str, ...]) -> np.ndarray:
+    distinct, places = np.unique(texts, return_inverse=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", cosimo.encode.TruncationWarning)
-        return space().encode(list(texts))
+        return space().encode(distinct.tolist())[places]
 
 
 def pairs_of(name: str, a: list[str], b: list[str], y: np.ndarray) -> Population:

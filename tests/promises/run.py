@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from pathlib import Path
 
@@ -55,49 +56,62 @@ def timed(name: str, outcomes: Iterable[Outcome]) -> list[Outcome]:
     return found
 
 
+def simulated(scale: int) -> dict:
+    """Draws from generators."""
+    parts = {
+        "Independent pairs": designs.all_independent(20_000 // scale),
+        "Clusters": chain(designs.all_clustered(2_000 // scale), designs.benign_clusters(1_000 // scale)),
+        "Pairs that share items, and unequal sampling": chain(
+            designs.two_sided(2_000 // scale), designs.unequal(2_000 // scale)
+        ),
+        "What users do": designs.users(2_000 // scale),
+        "Recall, false accepts, coverage, no match": others.confident(20_000 // scale),
+    }
+    found = {name: timed(name, outcomes) for name, outcomes in parts.items()}
+    average, alarms = others.average(20_000 // scale), others.alarms(max(400 // scale, 4))
+    return {"simulated": found, "average": average, "monitors": alarms}
+
+
+def measured(scale: int) -> dict:
+    """Draws from labelled data."""
+    data = list(real.outcomes(1_000 // scale))
+    return {"real": data, "transfer": list(transfer.limits()), "strangers": transfer.strangers()}
+
+
 def main(small: bool) -> None:
     scale = 100 if small else 1
-    simulated = {
-        "Independent pairs": timed("independent", designs.all_independent(20_000 // scale)),
-        "Clusters": timed(
-            "clusters", chain(designs.all_clustered(2_000 // scale), designs.benign_clusters(1_000 // scale))
-        ),
-        "Pairs that share items, and unequal sampling": timed(
-            "sharing", chain(designs.two_sided(2_000 // scale), designs.unequal(2_000 // scale))
-        ),
-        "What users do": timed("users", designs.users(2_000 // scale)),
-        "Recall, false accepts, coverage, no match": timed("others", others.confident(20_000 // scale)),
-    }
-    average, alarms = others.average(20_000 // scale), others.alarms(max(400 // scale, 4))
-    data = list(real.outcomes(1_000 // scale))
-    limits, strangers = list(transfer.limits()), transfer.strangers()
+    with ProcessPoolExecutor(2) as pool:
+        parts = pool.submit(simulated, scale), pool.submit(measured, scale)
+        found = parts[0].result() | parts[1].result()
     if small:
         return
-    record = {
-        "simulated": {name: [o.to_json() for o in found] for name, found in simulated.items()},
-        "average": average,
-        "monitors": alarms,
-        "real": [{**about, **outcome.to_json()} for outcome, about in data],
-        "transfer": limits,
-        "strangers": strangers,
+    record = found | {
+        "simulated": {name: [o.to_json() for o in outcomes] for name, outcomes in found["simulated"].items()},
+        "real": [{**about, **outcome.to_json()} for outcome, about in found["real"]],
     }
     (ROOT / "evidence" / "promises.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    parts = [HEAD, *(f"\n## {name}\n\n{shown(found)}" for name, found in simulated.items())]
+    (ROOT / "docs" / "promises.md").write_text(page(found), encoding="utf-8")
+
+
+def page(found: dict) -> str:
+    """The figures as tables."""
+    average, alarms, limits = found["average"], found["monitors"], found["transfer"]
+    parts = [HEAD, *(f"\n## {name}\n\n{shown(outcomes)}" for name, outcomes in found["simulated"].items())]
     parts.append("\n## On average, and monitors\n\n" + table(list(average[0]), [row.values() for row in average]))
     parts.append("\n" + table(list(alarms[0]), [row.values() for row in alarms]))
     parts.append(
         "\n## Real data\n\nminilm; the labelled set is the population. *Reachable* (in the JSON) is the largest share "
         "of pairs that any cut accepts at the target: 0 where no cut reaches it, and then a refusal is right.\n\n"
-        + shown(outcome for outcome, _ in data)
+        + shown(outcome for outcome, _ in found["real"])
     )
     parts.append(
         "\n## Limits: where a promise does not reach\n\nThe same rule where something has moved. None of this is "
         "covered by the guarantee, and a collection refuses or warns where it can see it.\n\n"
         + table(list(limits[0]), [row.values() for row in limits])
         + "\n"
-        + table(("", "share"), strangers.items())
+        + table(("", "share"), found["strangers"].items())
     )
-    (ROOT / "docs" / "promises.md").write_text("".join(parts), encoding="utf-8")
+    return "".join(parts)
 
 
 if __name__ == "__main__":

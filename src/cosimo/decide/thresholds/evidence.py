@@ -90,10 +90,19 @@ class Evidence(ABC):
 
     def certified(self, p: float, delta: float) -> NDArray[np.bool_]:
         """(m,) the cuts of which, with probability 1 - delta, all have a precision of more than p."""
+        rejects, begin = self._walks(p, delta)
+        return walk(rejects, begin, len(self.cuts))
+
+    def certifies(self, p: float, delta: float) -> bool:
+        """Whether any cut is certified: whether a walk gets over its start."""
+        rejects, begin = self._walks(p, delta)
+        return any(map(rejects, begin))
+
+    def _walks(self, p: float, delta: float) -> tuple[Callable[[int], bool], tuple[int, ...]]:
         each = self.share(delta)
         sizes = [self.size(errors, p, each) for errors in errors_to_allow(self.n)]
         p_value = self.p_values(p)
-        return walk(lambda j: p_value(j) <= each, starts(self.expected, sizes), len(self.cuts))
+        return lambda j: p_value(j) <= each, starts(self.expected, sizes)
 
 
 @final

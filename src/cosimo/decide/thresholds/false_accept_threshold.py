@@ -91,9 +91,13 @@ class FalseAcceptThreshold(OneCut):
         labels = labelled(scores, y, clusters=clusters, weights=weights, context=context, wants="negative")
         downwards = -labels.scores[~labels.y]  # a false accept is a loss at the other end
         if labels.clusters is None and labels.weights is None:
-            cut, method = order_statistic(downwards, 1 - self.rate, delta)
+            cut, method = order_statistic(downwards, 1 - self.rate, delta, unit="non-match")
         else:
-            cut, method = betting_cut(downwards, *units_and_shares(labels, ~labels.y), 1 - self.rate, delta)
+            unit, units_shares = (
+                "non-match" if labels.clusters is None else "cluster",
+                units_and_shares(labels, ~labels.y),
+            )
+            cut, method = betting_cut(downwards, *units_shares, 1 - self.rate, delta, unit=unit)
         self.threshold_, self.scale_ = above(-cut, labels.scores.dtype), labels.scale
         self.calibrator_ = fitted_probability(self.calibrator, retrieved(labels))
         self.guarantee_ = stated(

@@ -124,8 +124,11 @@ def no_grid(unlabelled: ArrayLike | None) -> None:
         raise DataError("this rule's cut is one of the labelled scores; it has no use for unlabelled ones")
 
 
-def order_statistic(scores: PerItem, target: float, delta: float) -> tuple[float, str]:
+def order_statistic(scores: PerItem, target: float, delta: float, *, unit: str = "query") -> tuple[float, str]:
     """The highest cut that keeps a share of `target` at 1 - delta, from independent scores (n,), and how it was found.
+
+    unit
+        What each score is of, for a refusal to name.
 
     Raises
     ------
@@ -134,7 +137,7 @@ def order_statistic(scores: PerItem, target: float, delta: float) -> tuple[float
     """
     n, rank, missed = len(scores), order_rank(len(scores), 1 - target, delta), int(np.isneginf(scores).sum())
     if rank <= missed:
-        raise not_enough(n, zero_error_minimum(target, delta), missed, missed < (1 - target) * n)
+        raise not_enough(n, zero_error_minimum(target, delta), missed, missed < (1 - target) * n, unit=unit)
     return float(np.partition(scores, rank - 1)[rank - 1]), f"order statistic {rank} of {n:,}"
 
 
@@ -158,10 +161,23 @@ def stated(
     )
 
 
-def not_enough(n: int, minimum: int, missed: int, reachable: bool) -> NotEnoughLabels:
-    """The refusal after n labels, of which `missed` have no score."""
-    message = f"{n} labels are too few for this promise; it takes at least {minimum}"
+def not_enough(n: int, minimum: int, missed: int, reachable: bool, *, unit: str) -> NotEnoughLabels:
+    """The refusal after n units, of whose matches `missed` have no score."""
+    wanted = max(minimum - n, 0)  # 0: they would do if all were of the largest weight
+    mend = f"about {counted(wanted, f'more labelled {unit}')}" if wanted else "label more"
+    message = f"{counted(n, unit)} cannot carry this promise: at least {minimum:,} are needed; {mend}"
     if missed:
         mend = "label more, or retrieve more" if reachable else "more labels will not help; retrieve more, or ask less"
         message = f"{missed} of the matches were never retrieved, so no cut keeps as many as promised; {mend}"
-    return NotEnoughLabels(message, minimum=minimum, estimate=None if missed else minimum - n, reachable=reachable)
+    return NotEnoughLabels(message, minimum=minimum, estimate=None if missed else wanted or None, reachable=reachable)
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "pair"), counted(2_000, "query"), counted(41, "true match")
+    ('1 pair', '2,000 queries', '41 true matches')
+    """
+    if n != 1:
+        noun = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith("ch") else "s")
+    return f"{n:,} {noun}"

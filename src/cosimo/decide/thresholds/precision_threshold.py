@@ -19,6 +19,7 @@ https://arxiv.org/abs/2110.01052
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Self, final
 
 import numpy as np
@@ -139,7 +140,8 @@ class PrecisionThreshold(OneCut):
             raise too_few_matches(matches, len(labels), evidence.size(0, self.target, evidence.share(delta)))
         certified = np.flatnonzero(evidence.certified(self.target, delta))
         if not len(certified):
-            raise not_enough(evidence, self.target, confidence=self.confidence, look=self.look)
+            again = partial(gather, per=self.per, at_most=self.at_most)
+            raise not_enough(evidence, self.target, confidence=self.confidence, look=self.look, again=again)
         self.cuts_ = CertifiedCuts(evidence.cuts[certified], evidence.accepted[certified], evidence.wrong[certified])
         self.threshold_, self.scale_ = float(self.cuts_.cut[-1]), labels.scale
         self.local_precision_ = local_precision(labels, self.threshold_)

@@ -114,9 +114,9 @@ class QueryRecallThreshold(OneCut):
         S = labels.scores[labels.y]
         units, shares = units_and_shares(labels, labels.y)
         if self.kind == "confident":
-            cut, method = betting_cut(S, units, shares, self.target, delta)
+            cut, method = betting_cut(S, units, shares, self.target, delta, unit="query")
         else:
-            cut, method = average_cut(S, units, shares, self.target)
+            cut, method = average_cut(S, units, shares, self.target, unit="query")
         self.threshold_, self.scale_ = cut, labels.scale
         self.calibrator_ = fitted_probability(self.calibrator, retrieved(labels))
         made = stated(labels, cut, "recall per query", self.target, chosen=labels.y, rule=self, method=method)
@@ -125,10 +125,15 @@ class QueryRecallThreshold(OneCut):
         return self
 
 
-def average_cut(scores: PerItem, units: NDArray[np.int64], shares: PerItem, target: float) -> tuple[float, str]:
+def average_cut(
+    scores: PerItem, units: NDArray[np.int64], shares: PerItem, target: float, *, unit: str | None = None
+) -> tuple[float, str]:
     """The highest cut that keeps a share of `target` on average over draws of the units, and how it was found.
 
     A refusal counts as nothing lost.
+
+    unit
+        What a refusal calls the units; None for a query, or a cluster where one has several scores.
 
     Raises
     ------
@@ -143,7 +148,9 @@ def average_cut(scores: PerItem, units: NDArray[np.int64], shares: PerItem, targ
     if not len(certified):
         minimum = ceil(1 / (1 - target) * (1 - ROUNDING)) - 1
         missed = np.isneginf(scores)
-        raise not_enough(n, minimum, int(missed.sum()), bool(shares[missed].sum() < (1 - target) * n))
+        named = unit or ("query" if n == len(units) else "cluster")
+        reachable = bool(shares[missed].sum() < (1 - target) * n)
+        raise not_enough(n, minimum, int(missed.sum()), reachable, unit=named)
     return float(cuts[certified[-1]]), f"conformal risk control over {n:,} units"
 
 
@@ -163,12 +170,14 @@ def units_and_shares(labels: Labelled, chosen: NDArray[np.bool_]) -> tuple[NDArr
 
 
 def betting_cut(
-    scores: PerItem, units: NDArray[np.int64], shares: PerItem, target: float, delta: float
+    scores: PerItem, units: NDArray[np.int64], shares: PerItem, target: float, delta: float, *, unit: str = "cluster"
 ) -> tuple[float, str]:
     """The highest cut that keeps a share of `target` at 1 - delta, walked up by betting, and how it was found.
 
     scores, units, shares
         (m,) and as `units_and_shares` gives them.
+    unit
+        What a refusal calls the units.
 
     Raises
     ------
@@ -195,7 +204,7 @@ def betting_cut(
         X, lost = kept[-1], ends[-1]
     if not certified:
         missed, minimum = np.flatnonzero(np.isneginf(scores)), betting_minimum(target, delta)
-        raise not_enough(n, minimum, missed.size, bool(X.mean() - shares[missed].sum() / n > target))
+        raise not_enough(n, minimum, missed.size, bool(X.mean() - shares[missed].sum() / n > target), unit=unit)
     return float(cuts[certified - 1]), f"betting on {n:,} units"
 
 

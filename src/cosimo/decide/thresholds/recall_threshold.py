@@ -93,9 +93,10 @@ class RecallThreshold(OneCut):
         labels = labelled(scores, y, clusters=clusters, weights=weights, context=context, wants="positive")
         S = labels.scores[labels.y]
         if labels.clusters is None and labels.weights is None:
-            cut, method = order_statistic(S, self.target, delta)
+            cut, method = order_statistic(S, self.target, delta, unit="true match")
         else:
-            cut, method = betting_cut(S, *units_and_shares(labels, labels.y), self.target, delta)
+            unit = "true match" if labels.clusters is None else "cluster"
+            cut, method = betting_cut(S, *units_and_shares(labels, labels.y), self.target, delta, unit=unit)
         self.threshold_, self.scale_ = cut, labels.scale
         self.calibrator_ = fitted_probability(self.calibrator, retrieved(labels))
         self.guarantee_ = stated(labels, cut, "recall", self.target, chosen=labels.y, rule=self, method=method)

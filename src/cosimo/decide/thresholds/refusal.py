@@ -1,59 +1,64 @@
 r"""Refusal: what to say, and what to do about it, when labels cannot carry a promise of precision.
 
-    q = (k + 1/2) / (n + 1)                             the share right at a cut, k of n units, with a doubt
-    q <= p at every cut                                 more labels will not help, a better score will
-    min{n : Pr(Bin(n, q) >= crit(n, delta')) >= 0.8}    otherwise: pairs accepted at the best cut that may do
+    q = (k + 1/2) / (n + 1)                the share right at a cut, k of n units, with a doubt
+    q <= p at every cut                    more labels will not help, a better score will
+    min{n' : Pr(certified | n') >= 0.8}    otherwise: what is counted in redraws of n' units, tried as the next look will
 
-By betting n is counted in 100 redraws of the units at the best cut, in place of the binomial.
+A redraw takes whole units, with replacement, from those labelled and from one more: one that the best cut accepts, right
+in half of all draws. n' grows in steps, so that the number is rough.
 
-Symbols: p -> `target`, delta' -> what one walk of the next look may spend, of as many walks as there can be.
-Often got wrong: labels added and the same $\delta$ spent again; the number taken for more than an estimate: it rests on
-the best of many cuts, on the next labels being like these, and on higher cuts that pass as well; "never" said after a
-few labels without an error.
+Symbols: p -> `target`.
+Often got wrong: the best cut taken for the first one (walks begin at cuts chosen beforehand, and end where *those*
+fail); labels added and the same $\delta$ spent again; the number taken for more than an estimate: it rests on the next
+labels being like these; "never" said after a few labels without an error.
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cosimo._random import generator
-from cosimo.decide.thresholds.cuts import errors_to_allow
-from cosimo.decide.thresholds.evidence import Evidence, ExactEvidence
+from cosimo.decide.labelled import Labelled
+from cosimo.decide.thresholds.evidence import Evidence
 from cosimo.decide.thresholds.looks import spent
+from cosimo.decide.thresholds.one_cut import counted
 from cosimo.errors import NotEnoughLabels
-from cosimo.statistics import critical, exact_p_value, log_wealth
 from cosimo.types import Floats
 
 POSITIVES = 10
 """Matches below which nothing is tried."""
-POWER = 0.8
-REDRAWS = 100
-MOST_PAIRS, MOST_UNITS = 10_000_000, 16_384
-"""Beyond these no number is given."""
+FACTORS = (1.25, 1.6, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16)
+REDRAWS, FAILURES = 40, 8
+MOST_PAIRS, MOST_POOLED = 50_000, 5_000
+"""In one redraw; beyond these nothing is tried, or unlabelled scores are thinned."""
 SPOTLESS = 0.05
 """Share of the units that must be accepted without an error for nothing to be said against a target."""
 
 
-def not_enough(evidence: Evidence, target: float, *, confidence: float, look: int | None) -> NotEnoughLabels:
-    """The refusal after a look at `evidence` that certified nothing."""
+def not_enough(
+    evidence: Evidence,
+    target: float,
+    *,
+    confidence: float,
+    look: int | None,
+    again: Callable[[Labelled], Evidence],
+) -> NotEnoughLabels:
+    """The refusal after a look at `evidence` that certified nothing; `again` makes such evidence of other labels."""
     j, good = _best(evidence, target)
     minimum = evidence.size(0, target, evidence.share(spent(confidence, look)))
-    X = evidence.units(j, target)
-    accepted, wrong = int(evidence.accepted[j]), int(evidence.wrong[j])
-    wanted = None
-    if good:
-        next_look = spent(confidence, look if look is None else look + 1) / len(errors_to_allow(MOST_PAIRS))
-        exact = isinstance(evidence, ExactEvidence)
-        wanted = pairs_wanted(_drawn_in(X, target), target, next_look) if exact else units_wanted(X, target, next_look)
-    reachable = good or (wrong == 0 and len(X) >= SPOTLESS * evidence.n)
-    estimate = None if wanted is None else _rounded((wanted - len(X)) * evidence.n / len(X))
+    accepted, wrong, units = int(evidence.accepted[j]), int(evidence.wrong[j]), len(evidence.units(j, target))
+    next_look = spent(confidence, look if look is None else look + 1)
+    estimate, tried = _further(evidence, j, again, target, next_look) if good else (None, 1.0)
+    reachable = good or (wrong == 0 and units >= SPOTLESS * evidence.n)
     unit = evidence.unit
     message = (
-        f"{_count(evidence.n, f'labelled {unit}')} cannot carry a precision of {target:g} at confidence {confidence:g}"
-        f"{'' if look is None else f', look {look}'}: the best cut accepts {_count(accepted, 'pair')}"
-        f"{f' in {_count(len(X), unit)}' if unit == 'cluster' else ''}, {100 * (1 - wrong / accepted):.3g} % of them "
-        f"right, and it takes at least {_count(minimum, unit)} without an error; {_advice(reachable, estimate, unit)}"
+        f"{counted(evidence.n, f'labelled {unit}')} cannot carry a precision of {target:g} at confidence {confidence:g}"
+        f"{'' if look is None else f', look {look}'}: the best cut accepts {counted(accepted, 'pair')}"
+        f"{f' in {counted(units, unit)}' if unit == 'cluster' else ''}, {100 * (1 - wrong / accepted):.3g} % of them "
+        f"right, and it takes at least {counted(minimum, unit)} without an error; "
+        f"{_advice(reachable, estimate, tried, unit)}"
         f"{'; look=None left nothing for another attempt' if look is None else ''}"
     )
     return NotEnoughLabels(message, minimum=minimum, estimate=estimate, reachable=reachable)
@@ -74,27 +79,71 @@ def too_few_matches(matches: int, n: int, minimum: int) -> NotEnoughLabels:
 
 def _best(evidence: Evidence, target: float) -> tuple[int, bool]:
     """The cut that speaks most for the target, and whether it looks good enough at all."""
-    cuts = range(len(evidence.cuts))
-    means = np.array([_drawn_in(evidence.units(j, target), target) for j in cuts])
-    good = means > target
-    if not good.any():
-        return int(np.argmax(means)), False
-    p_values = np.array([*map(evidence.p_values(target), cuts)])
-    return int(np.argmin(np.where(good, p_values, np.inf))), True
+    cuts = np.flatnonzero(evidence.accepted)
+    above = np.array([_above(evidence.units(j, target), target) for j in cuts.tolist()])
+    if above.max() <= 0:
+        return int(cuts[np.argmax(above)]), False
+    cuts = cuts[above > 0]
+    return int(cuts[np.argmin([*map(evidence.p_values(target), cuts)])]), True
 
 
-def _drawn_in(X: Floats, target: float) -> float:
-    """The mean of the units and of one that is half right and half wrong."""
-    units, chances = _with_doubt(X, target)
-    return float(units @ chances)
+def _above(X: Floats, target: float) -> float:
+    """By how much the mean of the units `X` (n,) exceeds the target, with one more half right and half wrong.
+
+    The one more weighs as much as the heaviest of them.
+
+    >>> round(_above(np.ones(12), 0.9), 4)  # (12 + 1/2) / 13 - 0.9
+    0.0615
+    """
+    weight = max((X - target).max() / (1 - target), (target - X).max() / target)
+    return float(((X - target).sum() + weight * (0.5 - target)) / (len(X) + 1))
 
 
-def _with_doubt(X: Floats, target: float) -> tuple[Floats, NDArray[np.float64]]:
-    """Units, one as good and one as bad as those seen can be among them, and chances, half for each of those two."""
-    reach = max(np.max(X - target, initial=0) / (1 - target), np.max(target - X, initial=0) / target)
-    units = np.append(X, [target + reach * (1 - target), target - reach * target])
-    chances = np.append(np.ones(len(X)), [0.5, 0.5])
-    return units, chances / chances.sum()
+def _further(
+    evidence: Evidence, j: int, again: Callable[[Labelled], Evidence], target: float, delta: float
+) -> tuple[int | None, float]:
+    """Further units with which the next look at delta probably certifies a cut, and how many times as many were tried.
+
+    None where as many as were tried would not do.
+    """
+    labels, n, tried = evidence.labels, evidence.n, 1.0
+    if labels.unlabelled is not None:
+        pool = np.sort(labels.unlabelled)
+        labels = replace(labels, unlabelled=pool[:: math.ceil(len(pool) / MOST_POOLED)])
+    rng = generator(0)
+    for factor in FACTORS:
+        if factor * len(labels) > MOST_PAIRS:
+            break
+        size, failures, tried = math.ceil(factor * n), 0, factor
+        for _ in range(REDRAWS):
+            failures += not again(_redrawn(labels, size, evidence.cuts[j], rng)).certifies(target, delta)
+            if failures > FAILURES:
+                break
+        else:
+            return _rounded(size - n), tried
+    return None, tried
+
+
+def _redrawn(labels: Labelled, size: int, cut: float, rng: np.random.Generator) -> Labelled:
+    """So many units with replacement, one of them being in doubt: accepted at the cut, all right or all wrong."""
+    codes = np.arange(len(labels)) if labels.clusters is None else labels.clusters
+    sizes = np.bincount(codes)
+    drawn = rng.integers(0, len(sizes) + 1, size)
+    doubtful = drawn == len(sizes)
+    drawn[doubtful] = rng.choice(codes[labels.scores >= cut], doubtful.sum())
+    kept = sizes[drawn]
+    unit = np.repeat(np.arange(size), kept)
+    ends = np.cumsum(kept)
+    pairs = np.argsort(codes, kind="stable")[(np.cumsum(sizes)[drawn] - ends)[unit] + np.arange(ends[-1])]
+    y = np.where(doubtful[unit], rng.integers(0, 2, size).astype(bool)[unit], labels.y[pairs])
+    return replace(
+        labels,
+        scores=labels.scores[pairs],
+        y=y,
+        clusters=None if labels.clusters is None else unit,
+        names=[str(i) for i in range(size)],
+        weights=None if labels.weights is None else labels.weights[pairs],
+    )
 
 
 def _rounded(n: float) -> int:
@@ -103,47 +152,12 @@ def _rounded(n: float) -> int:
     return max(1, round(math.ceil(n / step) * step))
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
-def _advice(reachable: bool, estimate: int | None, unit: str) -> str:
+def _advice(reachable: bool, estimate: int | None, tried: float, unit: str) -> str:
     if not reachable:
         return "more labels will not help, a better score or a lower target will"
-    if estimate is None:
-        return f"label more {unit}s (how many more, no number can be given)"
-    return f"about {_count(estimate, f'more labelled {unit}')} may do (an estimate)"
-
-
-def pairs_wanted(q: float, target: float, delta: float) -> int | None:
-    """Fewest pairs, to 1 %, of which a share q right rejects "at most `target`" at delta with probability 0.8.
-
-    >>> pairs_wanted(0.97, 0.95, 0.025), pairs_wanted(0.94, 0.95, 0.025)
-    (810, None)
-    """
-    if q <= target:
-        return None
-    n = np.unique(np.ceil(1.01 ** np.arange(int(math.log(MOST_PAIRS) / math.log(1.01)))).astype(np.int64))
-    enough = exact_p_value(critical(n, target, delta), n, q) >= POWER
-    return int(n[np.argmax(enough)]) if enough.any() else None
-
-
-def units_wanted(X: Floats, target: float, delta: float) -> int | None:
-    """Fewest units like `X` (n,) on which betting rejects "the mean is at most `target`" at delta, in 0.8 of redraws.
-
-    >>> units_wanted(np.ones(60), 0.9, 0.025)
-    71
-    >>> units_wanted(np.full(60, 0.85), 0.9, 0.025) is None
-    True
-    """
-    units, chances = _with_doubt(X, target)
-    if units @ chances <= target:
-        return None
-    rng, n = generator(0), 256
-    while n <= MOST_UNITS:
-        reached = log_wealth(rng.choice(units, (REDRAWS, n), p=chances), target) >= -math.log(delta)
-        first = np.sort(np.where(reached.any(axis=1), reached.argmax(axis=1), n))[round(POWER * REDRAWS) - 1]
-        if first < n:
-            return int(first) + 1
-        n *= 4
-    return None
+    if estimate is not None:
+        return f"about {counted(estimate, f'more labelled {unit}')} may do (an estimate)"
+    times = (
+        f"more than {tried:g} times as many would be needed" if tried > 1 else "how many more, no number can be given"
+    )
+    return f"label more {unit}s ({times})"
