@@ -26,6 +26,7 @@ from pairs import ratio
 
 from cosimo import Labels, Space
 from cosimo.apply import Texts, find_duplicates, match
+from cosimo.decide.sampling import node_disjoint
 from cosimo.errors import Refused
 from cosimo.records import read_records
 
@@ -60,6 +61,7 @@ def yields(space, data, name):
         both = [match(space, *sides, min_score=cut, one_to_one=alone) for alone in (False, True)]
         rows["cuts"][cut] = {"all": figures(both[0], true), "one to one": figures(both[1], true)}
     candidates = match(space, *sides, min_score=CUTS[1])
+    rows["drawn alike"] = drawn_alike(candidates, true)
     for target in TARGETS:
         made = [certified(space, sides, candidates, true, target, seed) for seed in range(DRAWS)]
         kept = [row for row in made if row is not None]
@@ -71,6 +73,14 @@ def yields(space, data, name):
             "recall": float(np.median([row["recall"] for row in kept])) if kept else None,
         }
     return rows
+
+
+def drawn_alike(candidates, true):
+    """Share of matches among all candidates, and among pairs without common items drawn in any order."""
+    a, b = candidates.pairs.a.tolist(), candidates.pairs.b.tolist()
+    y = np.array([(candidates.left.texts[i], candidates.right.texts[j]) in true for i, j in zip(a, b, strict=True)])
+    drawn = node_disjoint([(0, i) for i in a], [(1, j) for j in b])
+    return {"all candidates": y.mean(), "drawn": y[drawn].mean()}
 
 
 def certified(space, sides, candidates, true, target, seed):

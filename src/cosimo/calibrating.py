@@ -148,6 +148,8 @@ def calibrate(promise: Promise, sample: Sample, use: Use, ledger: Ledger, *, loo
     decider = promise.decider(use.unit, look, sample.at_most)
     if counted.groups is not None:
         decider = PerGroup(decider)
+    if stopped := len(sample.pairs) - len(counted.pairs):
+        use = replace(use, sampling=f"{use.sampling}; {stopped:,} of {len(sample.pairs):,} can never be accepted")
     about = {"estimands": promise.estimands, "bound": use.bound, "look": look}
     chance = counted.pairs.probability
     note_use(ledger, sample.pairs, "calibrate", about)  # before the labels are looked at, or an interruption is free

@@ -15,7 +15,7 @@ from cosimo.adding import AddReport, OnConflict, add_records
 from cosimo.answering import Answering, query_of
 from cosimo.compare import resolve
 from cosimo.contracts import Stage
-from cosimo.deciding import Deciding
+from cosimo.deciding import Deciding, RuleOrName
 from cosimo.describing import describe
 from cosimo.desk import Desk
 from cosimo.encode import Chunking
@@ -219,7 +219,7 @@ class Collection(Deciding):
         hybrid: bool = False,
         stages: Sequence[Stage] = (),
         min_score: float | None = None,
-        decider: str | None = "auto",
+        decider: RuleOrName = "auto",
     ) -> Hits:
         """The k best items for each query, best first.
 
@@ -234,8 +234,8 @@ class Collection(Deciding):
         min_score
             Lowest score worth returning, on the scale of the answer.
         decider
-            The rule (see `calibrate`) that judges the hits: `auto` takes those of the usual names, with a warning where
-            they do not fit this search; None leaves the hits as they are.
+            The rule that judges the hits, or its name (see `calibrate`): `auto` takes those of the usual names, with a
+            warning where they do not fit this search; None leaves the hits as they are.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """The side of a collection that decides: pairs to label, rules from labels, and judged hits."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cosimo.desk import Desk
 from cosimo.errors import DataError
@@ -14,6 +14,10 @@ if TYPE_CHECKING:  # and imported by the methods: a search without rules needs n
     from cosimo.ledger import Purpose
 
 
+RuleOrName: TypeAlias = "str | Rule | None"
+"""A rule, the name it is kept under, or None for no rule at all."""
+
+
 class Deciding(ABC):
     """Gives a collection labels, rules and their guarantees."""
 
@@ -22,7 +26,7 @@ class Deciding(ABC):
     def _desk(self) -> Desk:
         """What deciding needs of the collection."""
 
-    def _judged(self, hits: Hits, query: Query, decider: str | None, *, plain: bool) -> Hits:
+    def _judged(self, hits: Hits, query: Query, decider: RuleOrName, *, plain: bool) -> Hits:
         """The hits with what the rules say of them, if there are any."""
         if decider is None or (decider == "auto" and not self._desk.store.shelf.names()):
             return hits

@@ -88,11 +88,11 @@ def rule_named(desk: Desk, name: str) -> Rule:
     return stored.today(desk)
 
 
-def judged(desk: Desk, hits: Hits, query: Query, *, decider: str | None, plain: bool) -> Hits:
+def judged(desk: Desk, hits: Hits, query: Query, *, decider: str | Rule | None, plain: bool) -> Hits:
     """The hits with what the rules say of them.
 
     decider
-        A rule's name, which must fit this search; `auto` for those of the usual names that do; None for no decision.
+        A rule or its name, which must fit this search; `auto` for those of the usual names that do; None for none.
     plain
         Whether the scores are the space's own, and not made by stages.
 
@@ -103,6 +103,8 @@ def judged(desk: Desk, hits: Hits, query: Query, *, decider: str | None, plain: 
     """
     if decider is None:
         return hits
+    if isinstance(decider, Rule):
+        return _apply(desk, decider, hits, query, plain)
     if decider != "auto":
         return _apply(desk, rule_named(desk, decider), hits, query, plain)
     for name in AUTO:

@@ -1,8 +1,8 @@
 """Labels: pairs that somebody judged, and how they were drawn; without the second the first promise nothing."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -14,6 +14,8 @@ from cosimo.search.stores.shelf import Units
 from cosimo.types import PerItem
 
 Sampled = Literal["natural", "top-k", "balanced"]
+FOUND = ("candidates", "items", "floor")
+"""Columns in which pairs to label, drawn by `cosimo duplicates` and `cosimo match`, say how they were found."""
 SHEET = "sheet"
 """Column of a sheet drawn by `Collection.sample_for_labels`: its number in the collection's ledger."""
 
@@ -34,6 +36,8 @@ class LabelledPairs:
         The sheet they were drawn on, None where they come from elsewhere.
     groups
         (n,) the group of each pair, None where the labels name no column of groups.
+    found
+        How candidates were found, where all rows say the same of it: columns `candidates`, `items` and `floor`.
     """
 
     name: str
@@ -44,6 +48,7 @@ class LabelledPairs:
     probability: PerItem | None = None
     sheet: str | None = None
     groups: list[str] | None = None
+    found: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.a)
@@ -157,6 +162,7 @@ class Labels:
             None if chance is None else _chances(rows, chance, records.name),
             sheet or None,
             [str(record.values[self.by]) for record in rows] if self.by in rows[0].values else None,
+            _found(rows),
         )
 
     def _labelled(self, records: Records) -> list[Record]:
@@ -174,6 +180,11 @@ class Labels:
                 "its rows are in random order: elsewhere the easy ones would be counted and the hard ones not"
             )
         return rows[: last + 1] if last >= 0 else rows
+
+
+def _found(rows: Sequence[Record]) -> dict[str, str]:
+    said = {column: {str(record.values.get(column) or "") for record in rows} for column in FOUND}
+    return {column: values.pop() for column, values in said.items() if len(values) == 1 and values != {""}}
 
 
 def as_labels(labels: Any) -> Labels:

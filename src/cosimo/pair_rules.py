@@ -15,7 +15,7 @@ from cosimo.decide.rule import Judgements, Rule
 from cosimo.decide.sampling import node_disjoint
 from cosimo.encode import data_home
 from cosimo.errors import DataError, Refused
-from cosimo.labels import LabelledPairs, Labels
+from cosimo.labels import FOUND, LabelledPairs, Labels
 from cosimo.ledger import FileLedger
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def rule_for_pairs(space: "Space", promise: Promise, labels: Labels, *, guard: b
         population=f"pairs drawn as those in {pairs.name} were" + design.scope,
         sampling=SAMPLING[labels.sampled or "natural"] + design.note,
         breaks_if=BREAKS_IF,
-        binds={"space": space.passport.key},
+        binds={"space": space.passport.key, **pairs.found},
         guard=OppositesGuard().version if guard else None,
     )
     apart = labels.sampled == "balanced"
@@ -99,7 +99,8 @@ def _designed(pairs: LabelledPairs, labels: Labels) -> _Design:
 
 def judge_pairs(space: "Space", rule: Rule, a: Any, b: Any, by: Sequence[str] | None) -> Judgements:
     """What a rule says of pairs."""
-    binds = {"space": space.passport.key}
+    known = {name: rule.binds[name] for name in FOUND if name in rule.binds}  # nobody knows how these were found
+    binds = {"space": space.passport.key, **known}
     veto = None
     if rule.guard is not None:
         guard = OppositesGuard()

@@ -32,7 +32,7 @@ def rule_of(space, accept, reject=-np.inf, *, needs=(), **changed):
 
 
 def rule_from(decider, guarantee, space, *, scale="cosine", unit="pair", guard=None, binds=()):
-    bound = {"space": space.passport.digest[:16], **dict(binds)}
+    bound = {"space": space.passport.key, **dict(binds)}
     return Rule(decider, scale, unit, replace(guarantee, binds=bound), guard)
 
 

@@ -349,6 +349,10 @@ class TestFitting:
         collection.delete([f"i{n}" for n in range(61)])
         assert collection.info()["rules"] == {"search": "stale"}
 
+    def test_a_rule_itself(self, collection, rule):
+        by_name = collection.search("3 question 3", 5, decider="search")
+        np.testing.assert_array_equal(collection.search("3 question 3", 5, decider=rule).decision, by_name.decision)
+
     def test_no_rule_of_that_name(self, collection):
         with pytest.raises(DataError, match=r"no rule 'strict' here \(rules: search\)"):
             collection.search("3 question 3", 5, decider="strict")

@@ -136,6 +136,21 @@ def test_pairs_chained_from_side_to_side_are_thinned_out_too():
         space().calibrate(Labels(rows, sampled="natural"), precision=0.99)
 
 
+def test_what_the_guard_stops_is_counted():
+    rows = pairs()
+    for row in rows[:200]:
+        row["a"], row["b"] = f"{row['a']} on {row['a']}", f"{row['b']} off {row['b']}"
+    made = space().calibrate(Labels(rows, sampled="natural"), precision=0.7)
+    assert "200 of 1,500 can never be accepted" in made.guarantee.sampling
+
+
+def test_how_candidates_were_found_is_part_of_a_rule():
+    rows = [{**row, "candidates": "each text's 10 nearest", "items": 500} for row in pairs()]
+    made = space().calibrate(Labels(rows, sampled="natural"), precision=0.9)
+    assert (made.binds["candidates"], made.binds["items"]) == ("each text's 10 nearest", "500")
+    assert len(space().judge(["a item b"], ["a piece b"], decider=made)) == 1
+
+
 def test_a_python_encoder_is_known_by_what_it_does(labels):
     made = space().calibrate(labels, precision=0.9)
     double = Space(FunctionEncoder(lambda texts: 1 - encode(texts), name="classes", dim=DIM, probes=PROBES))

@@ -78,6 +78,11 @@ class TestLabel:
         assert outcome.code == 0
         assert len(outcome.out.splitlines()) == 3
 
+    def test_a_sheet_is_never_written_over(self, cosimo, things, questions, sheet):
+        before = sheet.read_bytes()
+        one_sentence(cosimo("label", things, questions, "--out", sheet), "exists already, and may hold labels")
+        assert sheet.read_bytes() == before
+
     def test_a_field_that_is_none(self, cosimo, things, questions):
         one_sentence(cosimo("label", things, questions, "--same", "sort"), "no declared field")
 
@@ -92,7 +97,7 @@ class TestCalibrate:
 
     def test_json(self, cosimo, things, sheet):
         outcome = cosimo("calibrate", things, sheet, "--precision", 0.8, "--json")
-        assert json.loads(outcome.out)["target"] == 0.8
+        assert [one["target"] for one in json.loads(outcome.out)["guarantees"]] == [0.8]
 
     def test_what_cannot_be_promised_is_refused_with_3(self, cosimo, things, sheet):
         outcome = cosimo("calibrate", things, sheet, "--precision", 0.999)
@@ -126,6 +131,11 @@ class TestCalibrate:
         (tmp_path / "labels.csv").write_text("query,id,label\nrice,i0,perhaps\n")
         outcome = cosimo("calibrate", things, tmp_path / "labels.csv", "--sampled", "natural", "--precision", 0.9)
         one_sentence(outcome, "labels.csv, line 2: the label is 'perhaps'")
+
+    def test_a_rule_for_nowhere(self, cosimo, things, sheet, tmp_path):
+        outcome = cosimo("calibrate", things, sheet, "--precision", 0.8, "--save", tmp_path / "nowhere" / "x.json")
+        one_sentence(outcome, "there is no such folder")
+        assert json.loads(cosimo("info", things, "--json").out)["rules"] == {}
 
     @pytest.mark.parametrize("words", [("labels.csv",), ("a", "b", "c"), ("--space", "minilm", "pairs.csv")])
     def test_wrong_usage(self, cosimo, words):

@@ -138,7 +138,7 @@ class Judge:
         if rule.decider.needs:
             wanted = ", ".join(sorted(rule.decider.needs))
             raise Refused(f"this rule wants to know {wanted} of each pair, which candidate pairs do not come with")
-        here = {"space": self.space.passport.digest[:16]}
+        here = {"space": self.space.passport.key}
         if rule.guard is not None:
             from cosimo.decide import OppositesGuard
 

@@ -93,11 +93,9 @@ class FalseAcceptThreshold(OneCut):
         if labels.clusters is None and labels.weights is None:
             cut, method = order_statistic(downwards, 1 - self.rate, delta, unit="non-match")
         else:
-            unit, units_shares = (
-                "non-match" if labels.clusters is None else "cluster",
-                units_and_shares(labels, ~labels.y),
-            )
-            cut, method = betting_cut(downwards, *units_shares, 1 - self.rate, delta, unit=unit)
+            unit = "non-match" if labels.clusters is None else "cluster"
+            units, shares = units_and_shares(labels, ~labels.y)
+            cut, method = betting_cut(downwards, units, shares, 1 - self.rate, delta, unit=unit)
         self.threshold_, self.scale_ = above(-cut, labels.scores.dtype), labels.scale
         self.calibrator_ = fitted_probability(self.calibrator, retrieved(labels))
         self.guarantee_ = stated(

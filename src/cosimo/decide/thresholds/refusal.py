@@ -2,10 +2,11 @@ r"""Refusal: what to say, and what to do about it, when labels cannot carry a pr
 
     q = (k + 1/2) / (n + 1)                the share right at a cut, k of n units, with a doubt
     q <= p at every cut                    more labels will not help, a better score will
-    min{n' : Pr(certified | n') >= 0.8}    otherwise: what is counted in redraws of n' units, tried as the next look will
+    min{n' : Pr(certified | n') >= 0.8}    otherwise: units that may do, of them n labelled already
 
-A redraw takes whole units, with replacement, from those labelled and from one more: one that the best cut accepts, right
-in half of all draws. n' grows in steps, so that the number is rough.
+The chance is counted in redraws of n' units, tried as the next look will. A redraw takes whole units, with replacement,
+from those labelled and one more: one that the best cut accepts, right in half of all draws. n' grows in steps, so that
+the number is rough.
 
 Symbols: p -> `target`.
 Often got wrong: the best cut taken for the first one (walks begin at cuts chosen beforehand, and end where *those*
@@ -21,7 +22,7 @@ import numpy as np
 
 from cosimo._random import generator
 from cosimo.decide.labelled import Labelled
-from cosimo.decide.thresholds.evidence import Evidence
+from cosimo.decide.thresholds.evidence import Evidence, ExactEvidence
 from cosimo.decide.thresholds.looks import spent
 from cosimo.decide.thresholds.one_cut import counted
 from cosimo.errors import NotEnoughLabels
@@ -29,10 +30,10 @@ from cosimo.types import Floats
 
 POSITIVES = 10
 """Matches below which nothing is tried."""
-FACTORS = (1.25, 1.6, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16)
+FACTORS = (1.25, 1.6, 2, 3, 4, 6, 8, 12, 16)
 REDRAWS, FAILURES = 40, 8
-MOST_PAIRS, MOST_POOLED = 50_000, 5_000
-"""In one redraw; beyond these nothing is tried, or unlabelled scores are thinned."""
+MOST_PAIRS, MOST_BETS, MOST_POOLED = 50_000, 12_000, 5_000
+"""In one redraw; with more pairs or bets nothing is tried, and more unlabelled scores are thinned."""
 SPOTLESS = 0.05
 """Share of the units that must be accepted without an error for nothing to be said against a target."""
 
@@ -84,7 +85,7 @@ def _best(evidence: Evidence, target: float) -> tuple[int, bool]:
     if above.max() <= 0:
         return int(cuts[np.argmax(above)]), False
     cuts = cuts[above > 0]
-    return int(cuts[np.argmin([*map(evidence.p_values(target), cuts)])]), True
+    return int(cuts[np.argmin([*map(evidence.p_values(target), cuts.tolist())])]), True
 
 
 def _above(X: Floats, target: float) -> float:
@@ -112,7 +113,7 @@ def _further(
         labels = replace(labels, unlabelled=pool[:: math.ceil(len(pool) / MOST_POOLED)])
     rng = generator(0)
     for factor in FACTORS:
-        if factor * len(labels) > MOST_PAIRS:
+        if factor * len(labels) > MOST_PAIRS or (factor * n > MOST_BETS and not isinstance(evidence, ExactEvidence)):
             break
         size, failures, tried = math.ceil(factor * n), 0, factor
         for _ in range(REDRAWS):
@@ -158,6 +159,8 @@ def _advice(reachable: bool, estimate: int | None, tried: float, unit: str) -> s
     if estimate is not None:
         return f"about {counted(estimate, f'more labelled {unit}')} may do (an estimate)"
     times = (
-        f"more than {tried:g} times as many would be needed" if tried > 1 else "how many more, no number can be given"
+        f"more than {tried:g} times as many would be needed, all like these"
+        if tried > 1
+        else "how many more, no number can be given"
     )
     return f"label more {unit}s ({times})"

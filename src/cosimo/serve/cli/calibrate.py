@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 import cosimo
+from cosimo.errors import DataError
 from cosimo.serve.cli.arguments import Json, Precision, loaded
 from cosimo.serve.cli.output import json_line, note
 from cosimo.serve.cli.rules import tell
@@ -22,10 +23,6 @@ class Sampled(Enum):
     NATURAL = "natural"
     TOP_K = "top-k"
     BALANCED = "balanced"
-
-
-Share = Annotated[float | None, typer.Option(metavar="P")]
-Column = Annotated[str | None, typer.Option(metavar="COLUMN")]
 
 
 @dataclass(frozen=True)
@@ -47,9 +44,11 @@ class Calibrate:
     space: Annotated[
         str | None, typer.Option("--space", metavar="NAME|PATH", help="Make a rule for pairs of texts in this space.")
     ] = None
-    precision: Share = None
-    recall: Share = None
-    false_accept: Share = None
+    precision: Annotated[float | None, typer.Option(metavar="P", help="Least share of matches among accepted.")] = None
+    recall: Annotated[float | None, typer.Option(metavar="P", help="Least share of accepted among matches.")] = None
+    false_accept: Annotated[
+        float | None, typer.Option(metavar="P", help="Largest share of what does not match that is accepted.")
+    ] = None
     confidence: Annotated[float, typer.Option(metavar="P", help="How sure the promise is to be.")] = 0.95
     sampled: Annotated[
         Sampled | None, typer.Option(help="How the labelled pairs were drawn, where no sheet says it.")
@@ -57,9 +56,15 @@ class Calibrate:
     a: Annotated[str | None, typer.Option("--a", metavar="COLUMN", help="Column of the query or first text.")] = None
     b: Annotated[str | None, typer.Option("--b", metavar="COLUMN", help="Column of the id or second text.")] = None
     y: Annotated[str, typer.Option("--label", metavar="COLUMN", help="Column of the label, 1 or 0.")] = "label"
-    clusters: Column = None
-    probability: Column = None
-    by: Column = None
+    clusters: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column of clusters, each of which was labelled whole.")
+    ] = None
+    probability: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column of the probability with which a pair was drawn.")
+    ] = None
+    by: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Field of the group of an item: a promise to each group.")
+    ] = None
     k: Annotated[int, typer.Option("-k", metavar="K", help="Hits a query, where no sheet says it.")] = 10
     guard: Annotated[
         bool | None,
@@ -76,6 +81,8 @@ class Calibrate:
             raise typer.BadParameter("calibrate wants COLLECTION LABELS, or --space NAME LABELS")
         if self.space is not None and self.save is None:
             raise typer.BadParameter("a rule for pairs belongs to no collection; say --save FILE where to keep it")
+        if self.save is not None and not self.save.resolve().parent.is_dir():
+            raise DataError(f"cannot write {self.save}: there is no such folder")
         labels = cosimo.Labels(
             self.paths[-1],
             a=self.a,
@@ -90,11 +97,14 @@ class Calibrate:
         if self.save is not None:
             rule.save(self.save)
         if self.as_json:
-            json_line(rule.guarantee.to_json())
+            json_line({"guarantees": [guarantee.to_json() for guarantee in (rule.guarantee, *rule.beside)]})
         else:
             tell(rule)
-        kept = self.save or f"{self.paths[0]}, which uses it from the next search on"
-        note(f"kept in {kept}")
+        if self.space is None:
+            used = f"search --with {self.name} uses it" if self.name else "used from the next search on"
+            note(f"kept in {self.paths[0]}; {used}")
+        if self.save is not None:
+            note(f"written to {self.save}")
 
     def _of_pairs(self, labels: "cosimo.Labels") -> "Rule":
         space = loaded(self.space or "", self.arithmetic)

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 import typer
 
 import cosimo
+from cosimo.errors import DataError
 from cosimo.records import write_records
 from cosimo.serve.cli.arguments import CollectionPath, Where
 from cosimo.serve.cli.output import note, watched
@@ -52,6 +53,8 @@ class Label:
 
     def run(self) -> None:
         """Write the sheet."""
+        if self.out is not None and self.out.exists():
+            raise DataError(f"{self.out} exists already, and may hold labels; choose another file, or remove it")
         with cosimo.Collection.open(self.collection) as collection:
             sheet = collection.sample_for_labels(
                 Path(self.queries),
@@ -66,4 +69,6 @@ class Label:
         write_records(sheet.records, "-" if self.out is None else self.out, format="csv")
         drawn = len({record["query"] for record in sheet})
         filled = "labels filled in" if self.same else "label them from the top, 1 or 0"
-        note(f"{len(sheet):,} hits of {drawn:,} queries; {filled}, then: cosimo calibrate {self.collection} SHEET")
+        sheet_file = self.out or "SHEET"
+        note(f"{len(sheet):,} hits of {drawn:,} queries; {filled}, then:")
+        note(f"cosimo calibrate {self.collection} {sheet_file} --precision 0.90")
