@@ -88,7 +88,6 @@ def alarms(runs: int, steps: int = 10_000, n: int = 100) -> list[dict]:
     kept = clustered * runs <= limit(runs, 0.05)
     rows.append({"design": "sessions of 20 alike, one value a session", "alarmed": clustered, "kept": kept})
     drifted = share(lambda rng: (rng.normal(-0.3, 1, 2000), None))
-    rows.append(
-        {"design": "scores 0.3 standard deviations lower, 2,000 scores", "alarmed": drifted, "kept": drifted > 0.8}
-    )
+    shifted = "scores 0.3 standard deviations lower, 2,000 scores"
+    rows.append({"design": shifted, "alarmed": drifted, "kept": "power, no promise"})
     return rows
