@@ -10,6 +10,7 @@ from cosimo.types import Hits, Query
 if TYPE_CHECKING:  # and imported by the methods: a search without rules needs none of it
     from cosimo.decide.rule import Rule
     from cosimo.decide.sampling import Design
+    from cosimo.guarantee import State
     from cosimo.label_sheet import LabelSheet
     from cosimo.ledger import Purpose
 
@@ -126,6 +127,16 @@ class Deciding(ABC):
         from cosimo.judging import rule_named
 
         return {name: rule_named(self._desk, name) for name in self._desk.store.shelf.names()}
+
+    def mark_rule(self, name: str, state: "State") -> None:
+        """Note that a rule's guarantee holds no longer, which a monitor or an audit says: searches then go unjudged.
+
+        state
+            `moved` (`ScoreMonitor`, `VectorMonitor`), `broken` (`Audit`), or `valid` again.
+        """
+        from cosimo.judging import mark
+
+        mark(self._desk, name, state)
 
     def forget_rule(self, name: str) -> bool:
         """Drop a rule; whether there was one. The ledger keeps that it was made."""

@@ -17,6 +17,7 @@ from cosimo.decide import NoMatch, OppositesGuard
 from cosimo.decide.rule import Rule, decode_array, encode_array
 from cosimo.desk import Desk, best_hits
 from cosimo.errors import DataError, GuaranteeVoid, Refused
+from cosimo.guarantee import State
 from cosimo.types import Hits, PerItem, Query, Vectors
 
 GROWTH = 0.10
@@ -57,6 +58,8 @@ class StoredRule:
 
     def today(self, desk: Desk) -> Rule:
         """The rule as it holds for the items there are now; stale where it does not."""
+        if self.rule.guarantee.state != "valid":
+            return self.rule
         if self.nulls is not None and isinstance(self.rule.decider, NoMatch):
             grown = desk.store.last_row() > self.row
             return replace(self.rule, decider=self.rule.decider.raised(self._best(desk))) if grown else self.rule
@@ -86,6 +89,15 @@ def rule_named(desk: Desk, name: str) -> Rule:
         known = ", ".join(desk.store.shelf.names()) or "none"
         raise DataError(f"there is no rule {name!r} here (rules: {known}); make one with calibrate")
     return stored.today(desk)
+
+
+def mark(desk: Desk, name: str, state: State) -> None:
+    """Keep the rule under this name in another state."""
+    stored = StoredRule.read(desk, name)
+    if stored is None:
+        rule_named(desk, name)  # says which there are
+    else:
+        replace(stored, rule=stored.rule.in_state(state)).write(desk, name)
 
 
 def judged(desk: Desk, hits: Hits, query: Query, *, decider: str | Rule | None, plain: bool) -> Hits:

@@ -5,6 +5,7 @@ import pytest
 
 from assembly.classes import CLASSES, space
 from cosimo import Collection, Labels
+from cosimo.decide import Audit
 from cosimo.errors import DataError, GuaranteeVoid, NotEnoughLabels, Refused, ScaleMismatch
 from cosimo.search import Lexical
 
@@ -352,6 +353,18 @@ class TestFitting:
     def test_a_rule_itself(self, collection, rule):
         by_name = collection.search("3 question 3", 5, decider="search")
         np.testing.assert_array_equal(collection.search("3 question 3", 5, decider=rule).decision, by_name.decision)
+
+    def test_what_a_monitor_says_is_kept(self, collection):
+        monitor = Audit(0.9)
+        monitor.update(np.zeros(200, bool))
+        collection.mark_rule("search", monitor.verdict)
+        assert collection.info()["rules"] == {"search": "broken"}
+        with pytest.raises(GuaranteeVoid, match="guarantee is broken"):
+            collection.search("3 question 3", 5, decider="search")
+        collection.mark_rule("search", "valid")
+        assert collection.search("3 question 3", 5, decider="search").decision is not None
+        with pytest.raises(DataError, match="no rule 'strict'"):
+            collection.mark_rule("strict", "moved")
 
     def test_no_rule_of_that_name(self, collection):
         with pytest.raises(DataError, match=r"no rule 'strict' here \(rules: search\)"):
