@@ -290,7 +290,7 @@ class Collection(Deciding):
     def _encode_queries(self, items: Sequence[Any], progress: bool = False) -> Vectors:
         return self.space.encode(items, role="query", progress=progress)
 
-    @property
+    @cached_property
     def _desk(self) -> Desk:
         return Desk(self._store, self._view, self.passport, partial(self.search, decider=None), self._encode_queries)
 

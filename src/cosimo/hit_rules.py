@@ -11,7 +11,7 @@ from cosimo.calibrating import Promise, Sample, Use, calibrate
 from cosimo.decide import OppositesGuard
 from cosimo.decide.rule import Rule
 from cosimo.decide.sampling import Design, draw_hits
-from cosimo.desk import Desk, best_hits
+from cosimo.desk import Desk, best_hits, best_scores
 from cosimo.errors import DataError, Refused
 from cosimo.judging import GROWTH, StoredRule, changed
 from cosimo.label_sheet import LabelSheet, Queries, sheet_of
@@ -95,8 +95,7 @@ def rule_for_queries(desk: Desk, promise: Promise, labels: Labels) -> StoredRule
     """A rule that tells queries without any match."""
     pairs = labels.read("query", None)
     pairs = pairs.take([pairs.a.index(text) for text in dict.fromkeys(pairs.a)])  # a query asked twice is one
-    hits = desk.search(pairs.a, 1)
-    best = hits.scores[:, 0] if hits.scores.shape[1] else np.full(len(pairs), -np.inf, np.float32)
+    best = best_scores(desk.search(pairs.a, 1))
     use = Use(
         unit="query",
         scale=desk.view.similarity.scale,
@@ -127,9 +126,11 @@ def _of_sheet(desk: Desk, pairs: LabelledPairs) -> tuple[LabelledPairs, Drawn]:
     each = "one hit" if entry["per_query"] == 1 else f"{entry['per_query']} hits"
     weighted = ", with known unequal probabilities," if "chances" in entry else ""
     sampling = f"drawn at random by cosimo{weighted}: {each} of each of {entry['drawn']:,} among {entry['queries']:,}"
+    chances = None
     if "chances" in entry:
         chance = dict(zip(units.tolist(), entry["chances"], strict=True))
-        pairs = replace(pairs, probability=np.array([chance[unit] for unit in given.tolist()]))
+        chances = np.array([chance[unit] for unit in given.tolist()])
+    pairs = replace(pairs, probability=chances)  # as drawn, whatever the file says today
     state = {name: entry[name] for name in ("k", "where", "items", "row")}
     return pairs, Drawn(**state, most=entry["per_query"], sampling=f"{sampling} queries")
 

@@ -15,7 +15,7 @@ import numpy as np
 from cosimo.contracts import Similarity
 from cosimo.decide import NoMatch, OppositesGuard
 from cosimo.decide.rule import Rule, decode_array, encode_array
-from cosimo.desk import Desk, best_hits
+from cosimo.desk import Desk, best_hits, best_scores
 from cosimo.errors import DataError, GuaranteeVoid, Refused
 from cosimo.guarantee import State
 from cosimo.types import Hits, PerItem, Query, Vectors
@@ -48,11 +48,12 @@ class StoredRule:
         desk.store.shelf.put(name, saved)
 
     @classmethod
-    def read(cls, desk: Desk, name: str) -> "StoredRule | None":
-        """The rule under this name, None where there is none."""
+    def read(cls, desk: Desk, name: str) -> "StoredRule":
+        """The rule under this name; `DataError` where there is none."""
         saved = desk.store.shelf.get(name)
         if saved is None:
-            return None
+            known = ", ".join(desk.store.shelf.names()) or "none"
+            raise DataError(f"there is no rule {name!r} here (rules: {known}); make one with calibrate")
         nulls = None if saved["nulls"] is None else decode_array(saved["nulls"])
         return cls(Rule.from_json(saved["rule"]), int(saved["items"]), int(saved["row"]), nulls)
 
@@ -62,7 +63,8 @@ class StoredRule:
             return self.rule
         if self.nulls is not None and isinstance(self.rule.decider, NoMatch):
             grown = desk.store.last_row() > self.row
-            return replace(self.rule, decider=self.rule.decider.raised(self._best(desk))) if grown else self.rule
+            best = desk.once((self.row, self.nulls.tobytes()), lambda: self._best(desk)) if grown else None
+            return self.rule if best is None else replace(self.rule, decider=self.rule.decider.raised(best))
         return self.rule if changed(desk, self.items, self.row) <= GROWTH else self.rule.in_state("stale")
 
     def _best(self, desk: Desk) -> PerItem:
@@ -77,27 +79,24 @@ class StoredRule:
 
 def changed(desk: Desk, items: int, row: int) -> float:
     """Share of items that came or went, the larger of the two, since there were `items` up to `row`."""
+    rows, kept = desk.once(row, lambda: _rows_and_kept(desk, row))
+    return max(rows - kept, items - kept) / max(items, 1)
+
+
+def _rows_and_kept(desk: Desk, row: int) -> tuple[int, int]:
     rows = desk.store.rows()
-    kept = int(np.searchsorted(rows, row, side="right"))
-    return max(len(rows) - kept, items - kept) / max(items, 1)
+    return len(rows), int(np.searchsorted(rows, row, side="right"))
 
 
 def rule_named(desk: Desk, name: str) -> Rule:
     """The rule under this name, as it holds today."""
-    stored = StoredRule.read(desk, name)
-    if stored is None:
-        known = ", ".join(desk.store.shelf.names()) or "none"
-        raise DataError(f"there is no rule {name!r} here (rules: {known}); make one with calibrate")
-    return stored.today(desk)
+    return StoredRule.read(desk, name).today(desk)
 
 
 def mark(desk: Desk, name: str, state: State) -> None:
     """Keep the rule under this name in another state."""
     stored = StoredRule.read(desk, name)
-    if stored is None:
-        rule_named(desk, name)  # says which there are
-    else:
-        replace(stored, rule=stored.rule.in_state(state)).write(desk, name)
+    replace(stored, rule=stored.rule.in_state(state)).write(desk, name)
 
 
 def judged(desk: Desk, hits: Hits, query: Query, *, decider: str | Rule | None, plain: bool) -> Hits:
@@ -119,12 +118,12 @@ def judged(desk: Desk, hits: Hits, query: Query, *, decider: str | Rule | None, 
         return _apply(desk, decider, hits, query, plain)
     if decider != "auto":
         return _apply(desk, rule_named(desk, decider), hits, query, plain)
-    for name in AUTO:
-        if (stored := StoredRule.read(desk, name)) is not None:
-            try:
-                hits = _apply(desk, stored.today(desk), hits, query, plain)
-            except Refused as reason:
-                warnings.warn(f"hits come without the decisions of the rule {name!r}: {reason}", stacklevel=4)
+    kept = desk.store.shelf.names()
+    for name in [name for name in AUTO if name in kept]:
+        try:
+            hits = _apply(desk, rule_named(desk, name), hits, query, plain)
+        except Refused as reason:
+            warnings.warn(f"hits come without the decisions of the rule {name!r}: {reason}", stacklevel=4)
     return hits
 
 
@@ -143,8 +142,7 @@ def _apply(desk: Desk, rule: Rule, hits: Hits, query: Query, plain: bool) -> Hit
 
 
 def _matched(rule: Rule, hits: Hits) -> Hits:
-    best = hits.scores[:, 0] if hits.scores.shape[1] else np.full(len(hits), -np.inf, np.float32)
-    return replace(hits, matched=rule.judge(best, scale=hits.scale, unit="query").decision == 1)
+    return replace(hits, matched=rule.judge(best_scores(hits), scale=hits.scale, unit="query").decision == 1)
 
 
 def _decided(rule: Rule, hits: Hits, query: Query) -> Hits:

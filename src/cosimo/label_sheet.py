@@ -11,7 +11,7 @@ from cosimo.decide.sampling import Draw
 from cosimo.errors import DataError
 from cosimo.labels import SHEET, LabelledPairs
 from cosimo.passport import fingerprint
-from cosimo.records import Record, read_records, write_records
+from cosimo.records import query_text, read_records, write_records
 from cosimo.types import Hits, Payload
 
 QUERY_COLUMNS = ("query", "text", "question")
@@ -63,7 +63,7 @@ class Queries:
         records = read_records([source] if isinstance(source, str) and not Path(source).exists() else source)
         answers: dict[str, Any] = {}
         for record in records:
-            text = _text(record, records.name)
+            text = query_text(record, QUERY_COLUMNS, records.name)
             if same is not None and same not in record.values:
                 raise DataError(
                     f"{records.name}, line {record.line}: there is no column {same!r} to tell which items match; the "
@@ -75,16 +75,6 @@ class Queries:
     def label(self, query: int, payload: Payload) -> int | str:
         """1 or 0 where the field tells, empty otherwise."""
         return "" if self.same is None else int(str(payload.get(self.same)) == str(self.answers[query]))
-
-
-def _text(record: Record, name: str) -> str:
-    column = next((column for column in QUERY_COLUMNS if column in record.values), None)
-    if column is None or not isinstance(record.values[column], str):
-        raise DataError(
-            f"{name}, line {record.line}: a query needs a text in a column {', '.join(QUERY_COLUMNS)}; the columns are "
-            f"{', '.join(map(repr, record.values))}"
-        )
-    return str(record.values[column])
 
 
 def sheet_of(draw: Draw, hits: Hits, queries: Queries, about: Mapping[str, Any]) -> LabelSheet:

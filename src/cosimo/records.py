@@ -7,7 +7,7 @@ one value and is read whole). What cannot be read is refused in one sentence wit
 import datetime
 import decimal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -169,6 +169,27 @@ def convert(value: str, kind: type, what: str = "value") -> int | float | bool |
     except (KeyError, ValueError):
         pass
     raise DataError(f"{what} wants {kind.__name__}, got {value[:40]!r}")
+
+
+def query_text(record: Record, columns: Sequence[str], name: str) -> str:
+    """The text of a query, from the first of these columns that is there.
+
+    Raises
+    ------
+    DataError
+        None of them is there, or it holds no text.
+    """
+    where = f"{name}, line {record.line}"
+    column = next((column for column in columns if column in record.values), None)
+    if column is None:
+        names = ", ".join(map(repr, record.values))
+        raise DataError(
+            f"{where}: a query needs a column {', '.join(columns[:-1])} or {columns[-1]}; the columns are {names}"
+        )
+    text = record.values[column]
+    if not isinstance(text, str):
+        raise DataError(f"{where}: column {column!r} is {type(text).__name__}, wanted a text")
+    return text
 
 
 class _Counted:

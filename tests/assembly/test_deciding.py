@@ -251,6 +251,11 @@ class TestSheetsAsDrawn:
         ]
         assert cuts[0].decider.guarantee.method == cuts[1].decider.guarantee.method
 
+    def test_a_probability_written_into_a_random_sheet_weighs_nothing(self, collection, sheet):
+        edited = [{**row, "probability": 0.5 if row["label"] else 0.01} for row in sheet]
+        rules = [collection.calibrate(rows, recall=0.8) for rows in (sheet.records, edited)]
+        assert all("order statistic" in rule.guarantee.method for rule in rules)
+
     def test_a_collection_that_changed_since(self, collection, sheet):
         collection.add([{"id": f"n{n}", "text": f"{n} more {n}", "kind": "x"} for n in range(100)], id="id")
         with pytest.raises(Refused, match="more than a tenth of the items"):

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cosimo.decide.decisions import decide
 from cosimo.decide.labelled import Labelled, as_scores, in_unit_interval, labelled, same_scale, ungrouped
+from cosimo.decide.thresholds.one_cut import require_fitted
 from cosimo.errors import DataError
 from cosimo.guarantee import Guarantee
 from cosimo.types import Floats, PerItem
@@ -99,7 +100,7 @@ class Calibrator(ABC):
         ScaleMismatch
             The scores are of another scale.
         """
-        self._require_fit()
+        require_fitted(self)
         same_scale(self.scale_, context)
         S = as_scores(scores)
         P: PerItem = self._map(S.astype(np.float64)).astype(S.dtype)
@@ -107,7 +108,7 @@ class Calibrator(ABC):
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """JSON and arrays that `from_state` reads back."""
-        self._require_fit()
+        require_fitted(self)
         saved = {
             "kind": self.saved_as,
             "arguments": {name: getattr(self, name) for name in self.arguments},
@@ -126,12 +127,6 @@ class Calibrator(ABC):
         for name in cls.learned:
             setattr(made, name, np.asarray(arrays[name], dtype=np.float64))
         return made
-
-    def _require_fit(self) -> None:
-        if not hasattr(self, "guarantee_"):
-            from sklearn.exceptions import NotFittedError
-
-            raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit(scores, y) first")
 
     def _estimated(self, labels: Labelled) -> Guarantee:
         accepted = decide(self._map(labels.scores.astype(np.float64)), accept=self.cut) > 0

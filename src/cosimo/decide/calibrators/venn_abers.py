@@ -32,6 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cosimo.decide.calibrators.calibrator import Calibrator
 from cosimo.decide.labelled import Labelled, as_scores, same_scale
+from cosimo.decide.thresholds.one_cut import require_fitted
 from cosimo.errors import Refused
 from cosimo.types import Floats, PerItem
 
@@ -70,7 +71,7 @@ class VennAbers(Calibrator):
         ScaleMismatch
             The scores are of another scale.
         """
-        self._require_fit()
+        require_fitted(self)
         same_scale(self.scale_, context)
         S = as_scores(scores)
         p0, p1 = self._steps(S.astype(np.float64))

@@ -11,8 +11,7 @@ import numpy as np
 import typer
 
 import cosimo
-from cosimo.errors import DataError
-from cosimo.records import Record, read_records
+from cosimo.records import Record, query_text, read_records
 from cosimo.serve.cli.arguments import CollectionPath, Json, Where
 from cosimo.serve.cli.hits import Question, Writer, writer
 
@@ -99,15 +98,6 @@ class Search:
 
 
 def _question(record: Record, number: int, name: str) -> Question:
-    where = f"{name}, line {record.line}"
-    column = next((column for column in TEXT if column in record.values), None)
-    if column is None:
-        names = ", ".join(map(repr, record.values))
-        raise DataError(
-            f"{where}: a query needs a column {', '.join(TEXT[:-1])} or {TEXT[-1]}; the columns are {names}"
-        )
-    text = record.values[column]
-    if not isinstance(text, str):
-        raise DataError(f"{where}: column {column!r} is {type(text).__name__}, wanted a text")
+    text = query_text(record, TEXT, name)
     given = next((record.values[column] for column in ID if column in record.values), None)
     return Question(str(number) if given is None else str(given), text)
