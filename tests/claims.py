@@ -16,6 +16,7 @@ import platform
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,7 @@ def outcome(entries: Sequence[Mapping[str, Any]], load: Callable[[str], Run], be
     return claims
 
 
+@cache
 def load(node: str) -> Run:
     """The function under a node such as `tests/refine/test_whiteningbert.py::run`."""
     path, name = node.split("::")

@@ -253,9 +253,21 @@ class Estimate:
     per_item: PerItem | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Report:
-    """The outcome of a task or diagnostic: named estimates and all that is needed to reproduce them."""
+    """The outcome of a task or diagnostic: named estimates and all that is needed to reproduce them.
+
+    metrics
+        The first is the one to quote.
+    n, items
+        How many items (pairs, queries) there were, and a digest of them.
+    seed, passport, settings
+        What else the numbers depend on.
+    answers
+        Truth and prediction, (n, ...) each, of the metrics that are no mean over items: to compare two systems by.
+    clusters
+        (n,) or (n, 2) names; items that share one depend on each other.
+    """
 
     metrics: Mapping[str, Estimate]
     n: int
@@ -264,6 +276,8 @@ class Report:
     passport: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    answers: Mapping[str, tuple[NDArray[Any], NDArray[Any]]] = field(default_factory=dict, repr=False)
+    clusters: NDArray[Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@ from cosimo.encode.cache import uncached as uncached
 from cosimo.encode.chunking import Chunking as Chunking
 from cosimo.encode.chunking import chunk as chunk
 from cosimo.encode.distillation import distill as distill
+from cosimo.encode.ensemble import EnsembleEncoder as EnsembleEncoder
 from cosimo.encode.fetching import fetch as fetch
 from cosimo.encode.function import FunctionEncoder as FunctionEncoder
 from cosimo.encode.models import KNOWN as KNOWN

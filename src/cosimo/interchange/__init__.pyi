@@ -1,5 +1,8 @@
 from cosimo.interchange.beir import read_beir as read_beir
 from cosimo.interchange.beir import write_beir as write_beir
+from cosimo.interchange.mteb import read_mteb as read_mteb
+from cosimo.interchange.mteb import write_mteb as write_mteb
+from cosimo.interchange.mteb_encoder import MtebEncoder as MtebEncoder
 from cosimo.interchange.tables import hits_to_arrow as hits_to_arrow
 from cosimo.interchange.tables import hits_to_pandas as hits_to_pandas
 from cosimo.interchange.tables import to_arrow as to_arrow

@@ -27,7 +27,7 @@ from cosimo._random import Seed, generator
 from cosimo.errors import Refused
 from cosimo.statistics.binomial import clopper_pearson
 from cosimo.statistics.means import betting_interval, t_quantile
-from cosimo.statistics.paired import Comparison, sign_flip_test, two_sided_p
+from cosimo.statistics.paired import Comparison, detectable_difference, sign_flip_test, two_sided_p
 from cosimo.statistics.units import FEW, ROUNDING, Kind, as_labels, as_values, interval, one_way
 from cosimo.types import Interval, PerItem, Rows
 
@@ -132,7 +132,8 @@ def compare_auc(
     reach = t_quantile(level, df) * error
     ends = (difference - reach, difference + reach)
     found = interval(ends, level=level, method="paired DeLong", unit=unit, n_units=count, bounds=(-1.0, 1.0))
-    return Comparison(difference, found, two_sided_p(difference / error, df), "paired DeLong")
+    detectable = detectable_difference(error, df, level=level)
+    return Comparison(difference, found, two_sided_p(difference / error, df), "paired DeLong", detectable=detectable)
 
 
 def disjoint_pairs(positive: NDArray[np.bool_], codes: Rows, *, seed: Seed = 0) -> tuple[Rows, Rows]:

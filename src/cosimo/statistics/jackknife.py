@@ -162,11 +162,13 @@ def left_out_values(
 ) -> tuple[Floats, int]:
     """Leave-one-out values, and the number of units; many units are left out in random groups.
 
+    Of rows that belong to two units each, those of either unit in the group are left out.
+
     >>> left_out_values(lambda rows: float(len(rows)), 3)
     (array([2., 2., 2.]), 3)
     """
     codes, count = cluster_codes(clusters, n)
-    if count > MOST_LEFT_OUT and codes.ndim == 1:
+    if count > MOST_LEFT_OUT:
         codes = random_groups(count, groups=GROUPS_LEFT_OUT, seed=seed)[codes]
     return jackknife(statistic, n, clusters=codes), count
 

@@ -203,7 +203,9 @@ def compare_statistics(
         return Comparison(0.0, None, 1.0, method)
     else:
         found = jackknife_t(value, left_out, level=level, unit=unit, n_units=count)
-    return Comparison(value, found, two_sided_p(value / error, len(left_out) - 1), method)
+    df = len(left_out) - 1
+    detectable = detectable_difference(error, df, level=level)
+    return Comparison(value, found, two_sided_p(value / error, df), method, detectable=detectable)
 
 
 def two_sided_p(t: float, df: float) -> float:

@@ -25,6 +25,8 @@ COMMANDS = (
     "calibrate",
     "duplicates",
     "match",
+    "evaluate",
+    "doctor",
 )
 """The commands in the order of `--help`; the class `Search` in the module `search` is the command `search`."""
 

@@ -3,9 +3,12 @@
 Results go to stdout and everything else (notes, progress, warnings) to stderr, so that a pipe holds data only.
 """
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -78,6 +81,17 @@ def facts(values: Mapping[str, Any], *, as_json: bool = False) -> None:
 def json_line(value: Mapping[str, Any]) -> None:
     """One JSON object on one line, other scripts as they are."""
     typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def require_writable(path: Path) -> None:
+    """Refuse a file that cannot be written, before the work is done for which there would be no place."""
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def _flat(value: Any) -> str:

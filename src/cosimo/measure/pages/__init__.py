@@ -1,0 +1,1 @@
+"""Pages to read a report on: one HTML file that needs nothing from elsewhere."""

@@ -1,0 +1,654 @@
+import os
+import tomllib
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import binom, f, friedmanchisquare, rankdata, spearmanr, studentized_range, t
+
+from cosimo.errors import DataError
+from cosimo.measure import compare_models, dataset_redundancy, explain_scores
+from cosimo.measure.metrics import score_traits
+from cosimo.measure.metrics.rank_tests import (
+    conover_p,
+    critical_difference,
+    family_codes,
+    friedman_p,
+    nemenyi_p,
+    ranks_within,
+    score_table,
+)
+from cosimo.statistics import holm
+
+
+def table(X, models=None):
+    """{model: {data set: score}} of scores (data sets, models)."""
+    names = models or [f"model {j}" for j in range(np.shape(X)[1])]
+    return {
+        name: {f"set {i}": score for i, score in enumerate(column)} for name, column in zip(names, X.T, strict=True)
+    }
+
+
+def normal(n, M, *, spread=0.0, seed=0, ties=False):
+    X = np.random.default_rng(seed).normal(size=(n, M)) + spread * np.arange(M)
+    return X.round() if ties else X
+
+
+# Tests of ranks
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize(("n", "M"), [(5, 3), (12, 6), (30, 10)])
+def test_friedman_oracle_scipy(n, M, ties):
+    X = normal(n, M, spread=0.2, ties=ties)
+    assert friedman_p(ranks_within(X)) == pytest.approx(friedmanchisquare(*X.T).pvalue, rel=1e-9)
+
+
+def test_iman_davenport_oracle_two_way_analysis_of_variance():
+    """The F test of the models' effect on ranks, data sets as blocks."""
+    r = ranks_within(normal(9, 5, spread=0.3, ties=True))
+    n, M = r.shape
+    rest = r - r.mean(axis=0) - r.mean(axis=1, keepdims=True) + r.mean()
+    F = n * ((r.mean(axis=0) - r.mean()) ** 2).sum() / (M - 1) / ((rest**2).sum() / ((n - 1) * (M - 1)))
+    assert friedman_p(r, iman_davenport=True) == pytest.approx(f.sf(F, M - 1, (n - 1) * (M - 1)), rel=1e-9)
+
+
+def test_iman_davenport_of_no_doubt_at_all():
+    assert friedman_p(ranks_within(np.tile([1.0, 2.0, 3.0], (4, 1))), iman_davenport=True) == 0
+    assert friedman_p(ranks_within(np.array([[1.0, 2.0], [2.0, 1.0]])), iman_davenport=True) == 1
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_conover_oracle_loop(ties):
+    """t tests of two models with the residual spread of the two-way layout of ranks."""
+    r = ranks_within(normal(11, 5, spread=0.4, ties=ties))
+    n, M = r.shape
+    found = []
+    for j, k in combinations(range(M), 2):
+        error = sum(r[i, m] ** 2 for i in range(n) for m in range(M)) - sum(sum(r[:, m]) ** 2 / n for m in range(M))
+        value = (sum(r[:, j]) - sum(r[:, k])) / (2 * n * error / ((n - 1) * (M - 1))) ** 0.5
+        found.append(2 * t.sf(abs(value), (n - 1) * (M - 1)))
+    np.testing.assert_allclose(conover_p(r), found, rtol=1e-9)
+
+
+def test_conover_where_nothing_is_left_over():
+    np.testing.assert_array_equal(conover_p(np.array([[1.0, 2.5, 2.5]] * 4)), [0, 0, 1])
+
+
+def test_nemenyi_oracle_loop():
+    r = ranks_within(normal(11, 5, spread=0.4))
+    found = [
+        studentized_range.sf(abs(r[:, j].mean() - r[:, k].mean()) * (2 * 6 * 11 / (5 * 6)) ** 0.5, 5, np.inf)
+        for j, k in combinations(range(5), 2)
+    ]
+    np.testing.assert_allclose(nemenyi_p(r), found, rtol=1e-9)
+
+
+def test_critical_difference_published_value():
+    """Demsar's worked example: 4 classifiers, 14 data sets."""
+    assert critical_difference(14, 4) == pytest.approx(1.25, abs=0.005)
+    assert critical_difference(14, 4, alpha=0.1) == pytest.approx(1.12, abs=0.005)
+
+
+def test_ranks_of_families_are_ranked_again():
+    X = np.array([[3.0, 2.0, 1.0], [1.0, 2.0, 3.0], [1.0, 3.0, 2.0], [9.0, 8.0, 7.0]])
+    codes, count = family_codes(["a", "b", "c", "d"], {"a": "x", "b": "x", "c": "x"})
+    assert count == 2
+    found = ranks_within(X, codes)[np.argsort(np.unique(codes, return_index=True)[1])]
+    means = rankdata(-X[:3], axis=1).mean(axis=0)
+    np.testing.assert_array_equal(found, [rankdata(means), [1, 2, 3]])
+
+
+def test_rounding_makes_no_rank():
+    np.testing.assert_array_equal(ranks_within(np.array([[0.1 + 0.2, 0.3, -0.1]])), [[1.5, 1.5, 3]])
+
+
+# Comparing models
+
+
+def test_sign_flips_oracle_all_signs():
+    X = normal(7, 4, spread=0.8, seed=1)
+    r = rankdata(-X, axis=1)
+    order = np.argsort(r.mean(axis=0), kind="stable")
+    signs = 1 - 2 * ((np.arange(2**7)[:, None] >> np.arange(7)) & 1)
+    raw = []
+    for j, k in combinations(range(4), 2):
+        D = r[:, order[j]] - r[:, order[k]]
+        raw.append(np.mean(np.abs(signs @ D) >= abs(D.sum()) - 1e-9))
+    found = compare_models(table(X))
+    np.testing.assert_allclose(found.p[np.triu_indices(4, 1)], holm(raw))
+    np.testing.assert_array_equal(found.p, found.p.T)
+    assert found.models == tuple(f"model {j}" for j in order)
+    np.testing.assert_allclose(found.ranks, r.mean(axis=0)[order])
+
+
+@pytest.mark.parametrize("posthoc", ["sign-flip", "conover", "conover-holm", "nemenyi"])
+def test_copies_of_a_model_are_never_different(posthoc):
+    X = normal(16, 4, spread=2.0)
+    found = compare_models(table(np.column_stack([X, X[:, 1], X[:, 1] + 1e-15])), posthoc=posthoc)
+    copies = [found.models.index(name) for name in ("model 1", "model 4", "model 5")]
+    np.testing.assert_allclose(found.p[np.ix_(copies, copies)], 1, rtol=1e-9)
+    assert not found.different[np.ix_(copies, copies)].any()
+    assert found.different.any()
+    assert any({"model 1", "model 4", "model 5"} <= set(clique) for clique in found.cliques)
+
+
+def test_frames_are_read_like_mappings():
+    import pandas as pd
+
+    X = normal(6, 3, spread=1.0)
+    frame = pd.DataFrame(table(X)).T
+    assert list(frame.columns) == [f"set {i}" for i in range(6)]
+    ours, theirs = compare_models(table(X)), compare_models(frame)
+    assert ours.models == theirs.models
+    np.testing.assert_array_equal(ours.p, theirs.p)
+
+
+def brute_cliques(joined):
+    groups = [g for size in range(1, len(joined) + 1) for g in combinations(range(len(joined)), size)]
+    full = [set(g) for g in groups if all(joined[i][j] for i, j in combinations(g, 2))]
+    return sorted(tuple(sorted(g)) for g in full if not any(g < other for other in full))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_cliques_oracle_all_groups(seed):
+    from cosimo.measure.metrics.french_mteb_stats import _cliques
+
+    joined = np.random.default_rng(seed).random((7, 7)) < 0.6
+    joined = joined | joined.T
+    np.fill_diagonal(joined, True)
+    assert _cliques(joined) == brute_cliques(joined)
+
+
+def test_cliques_hold_who_cannot_be_told_apart():
+    found = compare_models(table(normal(20, 5, spread=1.0)))
+    assert len(found.cliques) > 1
+    for clique in found.cliques:
+        rows = [found.models.index(model) for model in clique]
+        assert not found.different[np.ix_(rows, rows)].any()
+    assert set().union(*found.cliques) == set(found.models)
+
+
+def test_a_family_of_data_sets_counts_once():
+    X = normal(8, 3, spread=1.0)
+    copied = np.vstack([X, np.tile(X[:1], (30, 1))])
+    families = {f"set {i}": "first" for i in [0, *range(8, 38)]}
+    once, many = compare_models(table(X)), compare_models(table(copied), families=families)
+    np.testing.assert_allclose(once.p, many.p)
+    assert many.n_units == 8
+    assert compare_models(table(copied)).friedman_p < many.friedman_p
+
+
+def test_too_few_data_sets_are_said():
+    X = np.tile(np.arange(10.0), (10, 1))
+    found = compare_models(table(X))
+    assert "10 models cannot be separated with this many tasks: 10 independent ones, 11 are needed" in str(found)
+    assert not found.different.any()
+    enough = compare_models(table(np.tile(np.arange(10.0), (11, 1))))
+    assert enough.warnings == ()
+    assert enough.different.sum() == 90
+
+
+def test_many_models_can_be_separated_by_random_signs():
+    """9,999 random signs could not: .0001 times 66 pairs is above .005."""
+    found = compare_models(table(np.tile(np.arange(12.0), (20, 1))), alpha=0.005)
+    assert found.different.sum() == 12 * 11
+
+
+def test_tests_for_reproduction_wait_for_friedman_and_say_what_they_are():
+    X = normal(6, 5, seed=12)
+    found = compare_models(table(X), posthoc="conover", alpha=0.2)
+    assert found.friedman_p > 0.2
+    assert (found.p <= 0.2).sum() > 0
+    assert not found.different.any()
+    assert "reproduction" in found.warnings[0]
+    assert found.critical_difference is None
+
+
+def test_critical_difference_separates():
+    found = compare_models(table(normal(20, 5, spread=1.0)), posthoc="nemenyi")
+    apart = np.abs(found.ranks[:, None] - found.ranks)
+    np.testing.assert_array_equal(found.different, apart >= found.critical_difference)
+
+
+@pytest.mark.parametrize("posthoc", ["sign-flip", "nemenyi"])
+def test_diagram_shows_models_and_cliques(posthoc):
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    found = compare_models(table(normal(20, 5, spread=1.0)), posthoc=posthoc)
+    ax = found.cd_diagram()
+    assert [text.get_text().split()[:2] for text in ax.texts] == [model.split() for model in found.models]
+    bars = [line for line in ax.lines if line.get_marker() == "o"]
+    groups = [clique for clique in found.cliques if len(clique) > 1]
+    assert len(bars) == len(groups)
+    ranks = dict(zip(found.models, found.ranks, strict=True))
+    for bar, clique in zip(bars, groups, strict=True):
+        np.testing.assert_allclose(bar.get_xdata(), [ranks[model] for model in clique])
+    assert ("critical difference" in ax.get_title()) == (posthoc == "nemenyi")
+    assert found.cd_diagram(ax) is ax
+    plt.close("all")
+
+
+PARTIAL = np.array([0, 0, 0, 0, 3, 6, 9, 12.0])
+"""Quality of eight models in units of the noise: four are equal, the others far apart."""
+
+
+def wrong_among_equals(n, posthoc, rng):
+    found = compare_models(table(PARTIAL + rng.normal(size=(n, 8))), posthoc=posthoc)
+    equal = [found.models.index(f"model {j}") for j in range(4)]
+    return found.different[np.ix_(equal, equal)].any()
+
+
+def test_partial_null():
+    """Sign flips keep their error rate where only some models are equal; Conover's test does not."""
+    R = 150
+    counts = {
+        posthoc: sum(wrong_among_equals(10, posthoc, np.random.default_rng(i)) for i in range(R))
+        for posthoc in ("sign-flip", "conover")
+    }
+    most = binom.isf(1e-4, R, 0.05)
+    assert counts["sign-flip"] <= most < counts["conover"]
+
+
+@pytest.mark.parametrize(
+    ("results", "arguments", "message"),
+    [
+        ({"a": {"x": 1.0}, "b": {"x": 2.0}}, {}, "two models and two independent data sets"),
+        ({"a": {"x": 1.0, "y": 1.0}}, {}, "two models and two"),
+        ({}, {}, "two models and two"),
+        ({"a": {"x": 1.0, "y": 1.0}, "b": {"x": 2.0}}, {}, "b has no score on y"),
+        ({"a": {"x": 1.0, "y": np.nan}, "b": {"x": 2.0, "y": 1.0}}, {}, "a has no score on y"),
+        ("table", {"alpha": 5}, "alpha must lie between"),
+        ("table", {"test": "wilcoxon"}, "test is 'friedman'"),
+        ("table", {"posthoc": "wilcoxon"}, "posthoc is 'sign-flip'"),
+        ("table", {"families": {"other": "x"}}, "families has other"),
+        ("table", {"families": {"set 0": "x", "set 1": "x", "set 2": "x"}}, "two models and two independent"),
+    ],
+)
+def test_refused_comparisons(results, arguments, message):
+    results = table(normal(3, 3)) if results == "table" else results
+    with pytest.raises(DataError, match=message):
+        compare_models(results, **arguments)
+
+
+def test_scores_of_one_model_and_none():
+    assert score_table({}) == ([], [], pytest.approx(np.zeros((0, 0))))
+
+
+# What goes with the ranks
+
+
+def test_explain_scores_oracle_scipy():
+    X = normal(12, 20, spread=0.1)
+    rng = np.random.default_rng(3)
+    cards = {f"model {j}": {"dim": int(rng.integers(1, 9)), "tuned": bool(j > 12)} for j in range(20)}
+    quality = -rankdata(-X, axis=1).mean(axis=0)
+    found = {one.trait: one for one in explain_scores(table(X), cards)}
+    for trait in ("dim", "tuned"):
+        values = [float(card[trait]) for card in cards.values()]
+        expected = spearmanr(values, quality)
+        one = found[trait]
+        assert one.correlation.value == pytest.approx(expected.statistic)
+        assert one.correlation.interval.low < one.correlation.value < one.correlation.interval.high
+        assert (one.n_models, one.n_families) == (20, 20)
+    raw = []
+    for trait in ("dim", "tuned"):
+        ranks = rankdata([float(card[trait]) for card in cards.values()])
+        shuffled = [abs(np.corrcoef(rng.permutation(ranks), rankdata(quality))[0, 1]) for _ in range(1999)]
+        raw.append((1 + sum(r >= abs(spearmanr(ranks, quality).statistic) - 1e-9 for r in shuffled)) / 2000)
+    np.testing.assert_allclose([found["dim"].p_value, found["tuned"].p_value], holm(raw), atol=0.03)
+    assert explain_scores(table(X), cards)[0].trait == "tuned"
+
+
+def test_fewer_than_eight_families_have_no_p_value():
+    """Forty checkpoints of seven laboratories are seven rows."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(10, 40)) + np.repeat(rng.normal(size=7), [10, 5, 5, 5, 5, 5, 5])
+    laboratory = np.repeat(np.arange(7), [10, 5, 5, 5, 5, 5, 5])
+    cards = {f"model {j}": {"size": float(laboratory[j] % 4)} for j in range(40)}
+    families = {f"model {j}": f"laboratory {laboratory[j]}" for j in range(40)}
+    by_family, blind = explain_scores(table(X), cards, families=families)[0], explain_scores(table(X), cards)[0]
+    assert (by_family.p_value, by_family.n_families) == (None, 7)
+    assert blind.p_value is not None
+    width = [one.correlation.interval.high - one.correlation.interval.low for one in (by_family, blind)]
+    assert width[0] > 2 * width[1]
+    assert by_family.correlation.interval.unit == "family of models"
+
+
+def test_p_values_hold_where_families_share_everything(monkeypatch):
+    """Eight families of five alike models, a trait of the family: blind p-values are wrong far too often."""
+    monkeypatch.setattr(score_traits, "N_PERMUTATIONS", 199)
+    R, rejected = 150, {"families": 0, "blind": 0}
+    for seed in range(R):
+        rng = np.random.default_rng(seed)
+        quality, trait = np.repeat(rng.normal(size=(2, 8)), 5, axis=1)
+        quality = quality + 0.1 * rng.normal(size=40)
+        for name, codes in (("families", np.arange(40) // 5), ("blind", np.arange(40))):
+            rejected[name] += score_traits._permuted_p(trait, quality, codes, rng) <= 0.05
+    most = binom.isf(1e-4, R, 0.05)
+    assert rejected["families"] <= most < rejected["blind"]
+
+
+def test_equal_traits_stay_equal_when_families_are_permuted(monkeypatch):
+    """Three of eight families are large: whatever the order, |rho| is that of a group of three, so few values occur."""
+    monkeypatch.setattr(score_traits, "N_PERMUTATIONS", 500)
+    quality = np.arange(16.0)
+    trait = np.repeat([1 / 3, 22.7e6 / 7, 22.7e6 / 7, 1 / 3, 22.7e6 / 7, 1 / 3, 1 / 3, 1 / 3], 2)
+    found = score_traits._permuted_p(trait, quality, np.arange(16) // 2, np.random.default_rng(0))
+    groups = [np.isin(np.arange(16) // 2, chosen) for chosen in combinations(range(8), 3)]
+    values = np.array([abs(spearmanr(group, quality).statistic) for group in groups])
+    seen = abs(spearmanr(trait, quality).statistic)
+    assert found == pytest.approx(np.mean(values >= seen - 1e-9), abs=0.07)
+
+
+def test_words_and_gaps_in_cards():
+    X = normal(6, 6, spread=1.0)
+    pooling = ["mean", "mean", "cls", "cls", "last", None]
+    cards = {f"model {j}": {"pooling": pooling[j], "same": 1, **({"dim": j} if j else {})} for j in range(6)}
+    found = {one.trait: one for one in explain_scores(table(X), cards)}
+    assert set(found) == {"pooling: mean", "pooling: cls", "pooling: last", "dim"}
+    assert {one.n_models for one in found.values()} == {5}
+    quality = -rankdata(-X, axis=1).mean(axis=0)
+    assert found["pooling: mean"].correlation.value == pytest.approx(spearmanr([1, 1, 0, 0, 0], quality[:5]).statistic)
+    assert found["dim"].correlation.value == pytest.approx(spearmanr(range(1, 6), quality[1:]).statistic)
+
+
+def test_a_perfect_trait_of_few_models_has_no_interval():
+    X = np.tile(np.arange(3.0), (4, 1))
+    found = explain_scores(table(X), {f"model {j}": {"size": j} for j in range(3)})[0]
+    assert (found.correlation.value, found.correlation.interval) == (pytest.approx(1), None)
+
+
+def test_refused_cards():
+    results = table(normal(3, 3))
+    with pytest.raises(DataError, match="no card for model 2"):
+        explain_scores(results, {"model 0": {}, "model 1": {}})
+    with pytest.raises(DataError, match="both words and numbers"):
+        explain_scores(results, {"model 0": {"a": 1}, "model 1": {"a": "x"}, "model 2": {}})
+    assert explain_scores(results, {f"model {j}": {} for j in range(3)}) == ()
+
+
+# Which data sets say the same
+
+
+def test_redundancy_oracle_scipy():
+    X = normal(5, 9)
+    X[3] = np.exp(X[1])
+    found = dataset_redundancy(table(X))
+    np.testing.assert_allclose(found.correlations, spearmanr(X.T).statistic)
+    assert [(a, b, r.value) for a, b, r in found.redundant] == [("set 1", "set 3", pytest.approx(1))]
+    assert len(set(found.kept) & {"set 1", "set 3"}) == 1
+    assert len(found.kept) == 4
+    rows = [int(name[-1]) for name in found.kept]
+    means = [rankdata(-X[use], axis=1).mean(axis=0) for use in (rows, range(5))]
+    assert found.agreement == pytest.approx(spearmanr(*means).statistic)
+
+
+def test_redundancy_of_constant_and_independent_sets():
+    X = normal(4, 9)
+    X[2] = 0.5
+    found = dataset_redundancy(table(X))
+    assert np.isnan(found.correlations[2]).all()
+    assert found.redundant == ()
+    assert found.kept == found.datasets
+    assert found.agreement == pytest.approx(1)
+
+
+def test_redundancy_interval_is_over_families_of_models():
+    rng = np.random.default_rng(0)
+    level = np.repeat(rng.normal(size=6), 5)
+    X = level + 0.2 * rng.normal(size=(2, 30))
+    families = {f"model {j}": str(j // 5) for j in range(30)}
+    ours = dataset_redundancy(table(X), threshold=0.5, families=families).redundant[0][2].interval
+    blind = dataset_redundancy(table(X), threshold=0.5).redundant[0][2].interval
+    assert (ours.n_units, ours.unit, blind.n_units) == (6, "family of models", 30)
+    assert ours.low < blind.low
+
+
+def test_redundancy_wants_three_models():
+    with pytest.raises(DataError, match="three at least, got 2"):
+        dataset_redundancy(table(normal(4, 2)))
+
+
+# What follows measures the claims of the row.
+
+REPETITIONS = 200
+POSTHOCS = ("sign-flip", "conover", "conover-holm", "nemenyi")
+
+
+def simulated(seed):
+    """{system: (200,) wrong or not, or share found} on tables whose truth is known: 8 models, 12 data sets."""
+    rng = np.random.default_rng(seed)
+    spaced = np.arange(8) / 2  # every two models differ, neighbours by half the noise
+    found = {"nominal": 0.05}
+    rows = []
+    for _ in range(REPETITIONS):
+        noise = rng.normal(size=(3, 12, 8))
+        row = {"global null, friedman": float(friedman_p(ranks_within(noise[0])) <= 0.05)}
+        for posthoc in POSTHOCS:
+            null, partial, apart = (
+                compare_models(table(quality + block), posthoc=posthoc)
+                for quality, block in zip((np.zeros(8), PARTIAL, spaced), noise, strict=True)
+            )
+            equal = [partial.models.index(f"model {j}") for j in range(4)]
+            row[f"global null, {posthoc}"] = float(null.different.any())
+            row[f"partial null, {posthoc}"] = float(partial.different[np.ix_(equal, equal)].any())
+            row[f"power, {posthoc}"] = apart.different.sum() / 56
+        rows.append(row)
+    return found | {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def read(*path):
+    import pandas as pd
+
+    return pd.read_parquet(Path(os.environ["COSIMO_DATA"]).joinpath(*path).with_suffix(".parquet"))
+
+
+def pair_sets(rng):
+    """{data set: (texts, texts, truth, "spearman" or "ap")}, at most 300 pairs of each."""
+    sick, mrpc, men = read("sick/sick"), read("mrpc/mrpc"), read("word_similarity/word_similarity")
+    men = men[men.dataset == "MEN-TR-3k"]
+    sts = {f"STS {year}": read(f"sts/sts{year}") for year in (2012, 2013, 2016)} | {"STS-B": read("stsb/stsb_en")}
+    graded = sts | {"SICK": sick, "MEN": men.rename(columns={"word1": "sentence1", "word2": "sentence2"})}
+    named = {}
+    for name, frame in (graded | {"MRPC": mrpc}).items():
+        some = frame.iloc[rng.permutation(len(frame))[:300]]
+        truth = some.label if name == "MRPC" else some.score
+        named[name] = (list(some.sentence1), list(some.sentence2), truth.to_numpy(float), name == "MRPC")
+    for name, file in (("Abt-Buy", "abt_buy"), ("DBLP-ACM", "dblp_acm")):
+        frame = read(f"entity_matching/{file}")
+        some = frame.iloc[rng.permutation(len(frame))[:600]]
+        column = "name" if file == "abt_buy" else "title"
+        named[name] = (list(some[f"left_{column}"]), list(some[f"right_{column}"]), some.label.to_numpy(float), True)
+    docs, pairs = read("lee/docs").set_index("doc_id").text, read("lee/pairs")
+    named["Lee"] = (list(docs[pairs.doc1]), list(docs[pairs.doc2]), pairs.score.to_numpy(), False)
+    return named
+
+
+def class_sets(rng):
+    """{data set: (training texts, their classes, test texts, their classes)}."""
+    found = {}
+    for name, n in (("banking77", 1500), ("trec", 1000), ("subj", 800), ("ag_news", 800)):
+        frame = read(name, name)
+        some = frame.iloc[rng.permutation(len(frame))[: n + 300]]
+        texts, labels = [str(text) for text in some.text], some.label.to_numpy(str)
+        found[name] = (texts[:n], labels[:n], texts[n:], labels[n:])
+    return found
+
+
+def search_sets(rng):
+    """{data set: (queries, documents, gains (queries, documents))}."""
+    found = {}
+    docs, queries, judged = (read("cranfield", name) for name in ("docs", "queries", "qrels"))
+    gains = np.zeros((len(queries), len(docs)))
+    rows = {q: i for i, q in enumerate(queries.query_id)}, {d: i for i, d in enumerate(docs.doc_id)}
+    gains[[rows[0][q] for q in judged.query_id], [rows[1][d] for d in judged.doc_id]] = judged.gain
+    found["Cranfield"] = (list(queries.text), [str(text) for text in docs.text], gains)
+    commands = read("nl2bash/nl2bash").drop_duplicates("command")
+    some = commands.iloc[rng.permutation(len(commands))[:800]]
+    found["NL2Bash"] = (list(some.description[:200]), list(some.command), np.eye(200, 800))
+    codes, asked = read("cosqa/codes"), read("cosqa/queries")
+    asked = asked.iloc[rng.permutation(len(asked))[:200]]
+    others = codes[~codes.code_id.isin(asked.code_id)].iloc[:600]
+    listed = [*asked.code_id.unique(), *others.code_id]
+    gains = np.array([[float(code == wanted) for code in listed] for wanted in asked.code_id])
+    found["CoSQA"] = (list(asked["query"]), list(codes.set_index("code_id").code[listed]), gains)
+    french = read("tatoeba/tatoeba").query("lang == 'fra'")
+    found["Tatoeba"] = (list(french.sentence[:300]), list(french.english), np.eye(300, len(french)))
+    for name, (asked, documents, gains) in found.items():
+        order = rng.permutation(len(documents))  # so that documents of equal score come in no order of their own
+        found[name] = (asked, [documents[i] for i in order], gains[:, order])
+    return found
+
+
+SETS = {f"STS {year}": "sts" for year in (2012, 2013, 2016)} | {"STS-B": "sts"}
+"""Families of data sets."""
+
+CARDS = {
+    "minilm": {"dimension": 384, "parameters": 22.7e6, "tuned for similarity": True, "reads context": True},
+    "minilm int8": {"dimension": 384, "parameters": 22.7e6, "tuned for similarity": True, "reads context": True},
+    "minilm, first 192": {"dimension": 192, "parameters": 22.7e6, "tuned for similarity": True, "reads context": True},
+    "minilm, first 96": {"dimension": 96, "parameters": 22.7e6, "tuned for similarity": True, "reads context": True},
+    "minilm whitened": {"dimension": 384, "parameters": 22.7e6, "tuned for similarity": True, "reads context": True},
+    "static": {"dimension": 256, "parameters": 7.8e6, "tuned for similarity": True, "reads context": False},
+    "wordllama": {"dimension": 256, "parameters": 8.2e6, "tuned for similarity": True, "reads context": False},
+    "wordllama, first 64": {"dimension": 64, "parameters": 2.0e6, "tuned for similarity": True, "reads context": False},
+    "words": {"dimension": 3000, "parameters": 0, "tuned for similarity": False, "reads context": False},
+    "words, LSA": {"dimension": 100, "parameters": 0, "tuned for similarity": False, "reads context": False},
+    "letters": {"dimension": 4096, "parameters": 0, "tuned for similarity": False, "reads context": False},
+    "letters, LSA": {"dimension": 100, "parameters": 0, "tuned for similarity": False, "reads context": False},
+}
+MODEL_FAMILIES = {name: name.split(",")[0].split()[0] for name in CARDS} | {"static": "minilm"}
+"""`static` is distilled from minilm."""
+
+
+@cache
+def encoders():
+    """Spaces that are loaded; the whitened one learnt from other texts than those it is tried on."""
+    import cosimo
+    from cosimo.refine import Whitening
+
+    spaces = {name: cosimo.Space.load(name) for name in ("minilm", "static", "wordllama")}
+    spaces["minilm int8"] = cosimo.Space.load("minilm", precision="int8")
+    refiner = Whitening().fit(spaces["minilm"].encode(list(read("nlupp/nlupp_banking").text) + news()))
+    return spaces | {"minilm whitened": cosimo.Space(spaces["minilm"].encoder, refiner=refiner)}
+
+
+def news():
+    """Titles of AG News, whose descriptions are a data set."""
+    return [str(title) for title in read("ag_news/ag_news").title[:2000]]
+
+
+def vectors(texts):
+    """{model: vectors (n, d), or a sparse matrix} of all models; what is fitted is fitted on these texts."""
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
+
+    from cosimo.encode.truncation import tally
+
+    with tally():  # a few long documents are cut, for every model that cuts
+        V = {name: space.encode(texts) for name, space in encoders().items()}
+    V |= {f"minilm, first {d}": V["minilm"][:, :d] for d in (192, 96)}
+    V |= {"wordllama, first 64": V["wordllama"][:, :64]}
+    V["words"] = TfidfVectorizer(sublinear_tf=True, max_features=3000).fit_transform(texts)
+    letters = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 4), n_features=4096, alternate_sign=False)
+    V["letters"] = letters.transform(texts)
+    for name in ("words", "letters"):
+        V[f"{name}, LSA"] = TruncatedSVD(min(100, len(texts) // 3), random_state=0).fit_transform(V[name])
+    return V
+
+
+def ndcg(gains, S, *, k=10):
+    """Mean nDCG@k of scores S (n, m) that hardly tie."""
+    top = np.take_along_axis(gains, np.argsort(-S, axis=1, kind="stable")[:, :k], axis=1)
+    discounts = 1 / np.log2(np.arange(2, k + 2))
+    best = -np.sort(-gains, axis=1)[:, :k] @ discounts
+    return float(((top @ discounts)[best > 0] / best[best > 0]).mean())
+
+
+def spearman(truth, scores):
+    """0 where all scores are alike, as those of different single words without context."""
+    return float(spearmanr(truth, scores).statistic) if np.ptp(scores) > 0 else 0.0
+
+
+def scores_on(first, second, score):
+    """{model: score} of a score of the two sides' vectors; both sides are encoded together."""
+    from cosimo._arrays import unit
+
+    texts, rows = np.unique([*first, *second], return_inverse=True)
+    found = {}
+    for name, V in vectors([str(text) for text in texts]).items():
+        dense = V.toarray() if hasattr(V, "toarray") else V
+        U = unit(dense.astype(np.float32))[rows]
+        found[name] = score(U[: len(first)], U[len(first) :])
+    return found
+
+
+def benchmark(seed):
+    """{model: {data set: score}} of 12 models on 17 data sets, slices drawn by the seed."""
+    from sklearn.metrics import average_precision_score
+
+    rng = np.random.default_rng(seed)
+    by_set = {}
+    for name, (first, second, truth, binary) in pair_sets(rng).items():
+        agree = average_precision_score if binary else spearman
+        by_set[name] = scores_on(
+            first, second, lambda A, B, agree=agree, truth=truth: agree(truth, (A * B).sum(axis=1))
+        )
+    for name, (known, classes, asked, truth) in class_sets(rng).items():
+
+        def votes(A, B, classes=classes, truth=truth):
+            nearest = classes[np.argsort(-(B @ A.T), axis=1, kind="stable")[:, :5]]
+            told = [max(row, key=lambda label, row=row: list(row).count(label)) for row in nearest]
+            return float(np.mean(np.array(told) == truth))
+
+        by_set[name] = scores_on(known, asked, votes)
+    for name, (queries, documents, gains) in search_sets(rng).items():
+        by_set[name] = scores_on(queries, documents, lambda A, B, gains=gains: ndcg(gains, A @ B.T))
+    return {model: {name: float(scores[model]) for name, scores in by_set.items()} for model in CARDS}
+
+
+def strengths(ranks):
+    """{trait: |Spearman|} of traits and average ranks (n, M), models in the order of CARDS."""
+    quality = -ranks.mean(axis=0)
+    traits = next(iter(CARDS.values()))
+    return {name: abs(spearmanr([float(card[name]) for card in CARDS.values()], quality).statistic) for name in traits}
+
+
+def real(seed):
+    """What is said of real models on real data sets; one figure a data set or a pair of models."""
+    from claims import pseudo
+
+    results = benchmark(seed)
+    models, sets, X = score_table(results)
+    ranks = ranks_within(X, family_codes(sets, SETS)[0])
+    names = [MODEL_FAMILIES[model] for model in models]
+    best = names[int(np.argmin(ranks.mean(axis=0)))]
+    figures = {"zero": 0.0, "beaten": np.array([float(names[int(np.argmin(row))] != best) for row in ranks])}
+    for trait in strengths(ranks):
+        figures[f"strength of {trait}"] = pseudo(
+            lambda rows, trait=trait: strengths(ranks[rows])[trait], np.arange(len(ranks))
+        )
+    upper = np.triu_indices(len(models), 1)
+    for posthoc in POSTHOCS:
+        found = compare_models(results, posthoc=posthoc, families=SETS)
+        figures[f"different, {posthoc}"] = found.different[upper].astype(float)
+    return figures
+
+
+def run(seed):
+    """The figures of all systems."""
+    return simulated(seed) | real(seed)
+
+
+@pytest.mark.claim
+def test_every_registered_system_is_measured(data):
+    register = tomllib.loads((Path(__file__).parents[2] / "claims.toml").read_text(encoding="utf-8"))
+    found = run(0)
+    for claim in register["french-mteb-stats"]:
+        assert {claim["value"], claim["baseline"]} <= set(found)

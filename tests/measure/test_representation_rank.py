@@ -1,0 +1,292 @@
+import os
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from cosimo.compare import Cosine
+from cosimo.errors import DataError, MissingModel
+from cosimo.measure import EffectiveRank, RankCurve, alignments, effective_rank, phase_split, rank_curve, uniformity
+
+EXAMPLES = [EffectiveRank(), EffectiveRank(normalise=False, size=40)]
+
+
+def by_singular_values(X, *, centre=True, normalise=True):
+    X = X.astype(np.float64)
+    if normalise:
+        X = X / np.linalg.norm(X, axis=1, keepdims=True)
+    if centre:
+        X = X - X.mean(axis=0)
+    p = np.linalg.svd(X, compute_uv=False)
+    p = p[p > 1e-9 * p.max()] / p.sum()
+    return np.exp(-(p * np.log(p)).sum())
+
+
+@pytest.mark.parametrize("centre", [True, False])
+@pytest.mark.parametrize("normalise", [True, False])
+@pytest.mark.parametrize("shape", [(300, 12), (20, 50)], ids=str)
+def test_oracle_singular_values(shape, normalise, centre):
+    X = np.random.default_rng(0).normal(size=shape) / np.arange(1, shape[1] + 1) + 0.2
+    expected = by_singular_values(X, centre=centre, normalise=normalise)
+    assert effective_rank(X, centre=centre, normalise=normalise) == pytest.approx(expected, rel=1e-8)
+
+
+def test_even_space_has_its_dimension_and_a_line_has_one():
+    rng = np.random.default_rng(1)
+    assert effective_rank(rng.normal(size=(20_000, 30))) == pytest.approx(30, rel=0.01)
+    line = rng.normal(size=(500, 1)) @ rng.normal(size=(1, 30))
+    assert effective_rank(line, normalise=False) == pytest.approx(1)
+    assert effective_rank(line.astype(np.float32) + 3, normalise=False) == pytest.approx(1, abs=1e-3)
+    assert effective_rank(np.full((9, 4), -2.0)) == 0
+
+
+def test_rank_is_bounded_by_the_rows_and_grows_with_them():
+    X = np.random.default_rng(2).normal(size=(4000, 100))
+    ranks = [effective_rank(X[:n]) for n in (10, 50, 200, 4000)]
+    assert ranks[0] <= 9
+    assert ranks == sorted(ranks)
+    assert ranks[-1] <= 100
+
+
+def test_diagnostic_counts_three_ways():
+    X = np.random.default_rng(3).normal(size=(600, 10)) / np.arange(1, 11) - 0.2
+    diagnostic = EffectiveRank(normalise=False)
+    for block in np.array_split(X, 3):
+        diagnostic.update(block)
+    found, Y = diagnostic.result().metrics, X - X.mean(axis=0)
+    squares = np.linalg.svd(Y, compute_uv=False) ** 2
+    expected = [
+        by_singular_values(X, normalise=False),
+        squares.sum() ** 2 / (squares**2).sum(),
+        squares.sum() / squares[0],
+    ]
+    assert [estimate.value for estimate in found.values()] == pytest.approx(expected)
+    for estimate in found.values():
+        assert estimate.interval.low < estimate.value < estimate.interval.high
+
+
+def test_diagnostic_of_directions():
+    X = np.random.default_rng(4).normal(size=(300, 6)) * np.random.default_rng(5).uniform(0.1, 9, size=(300, 1))
+    diagnostic = EffectiveRank()
+    diagnostic.update(X)
+    assert diagnostic.result().metrics["effective_rank"].value == pytest.approx(effective_rank(X))
+
+
+@pytest.mark.slow
+def test_intervals_cover():
+    """1,000 draws of 300 vectors: the interval holds the mean over all draws in 95 of 100, within 2."""
+    found = []
+    for seed in range(1000):
+        diagnostic = EffectiveRank(seed=seed)
+        diagnostic.update(np.random.default_rng(seed).normal(size=(300, 8)) / np.arange(1, 9) + 0.3)
+        found.append(diagnostic.result().metrics["effective_rank"])
+    centre = np.mean([estimate.value for estimate in found])
+    assert 930 <= sum(estimate.interval.low <= centre <= estimate.interval.high for estimate in found) <= 970
+
+
+def snapshots(ranks, n=400):
+    rng = np.random.default_rng(6)
+    return [(50 * i, rng.normal(size=(n, rank)) @ rng.normal(size=(rank, 40))) for i, rank in enumerate(ranks)]
+
+
+def test_curve_and_its_phases():
+    curve = rank_curve(snapshots([3, 8, 20, 12, 5]))
+    assert curve.steps == (0, 50, 100, 150, 200)
+    assert curve.n == 400
+    assert curve.ranks[1] == pytest.approx(effective_rank(snapshots([3, 8])[1][1]))
+    rise, fall = phase_split(curve)
+    assert (rise.steps, fall.steps) == ((0, 50, 100), (100, 150, 200))
+    assert rise.ranks[-1] == fall.ranks[0] == max(curve.ranks)
+
+
+def test_a_rank_that_only_falls_or_only_rises():
+    falling, rising = RankCurve((0, 1, 2), (3.0, 2.0, 1.0), 9), RankCurve((0, 1, 2), (1.0, 2.0, 3.0), 9)
+    assert [part.steps for part in phase_split(falling)] == [(0,), (0, 1, 2)]
+    assert [part.steps for part in phase_split(rising)] == [(0, 1, 2), (2,)]
+
+
+def test_bad_curves_refused():
+    X = np.eye(5)
+    with pytest.raises(DataError, match="at least one snapshot"):
+        rank_curve([])
+    with pytest.raises(DataError, match="steps must rise, got 1 after 1"):
+        rank_curve([(1, X), (1, X)])
+    with pytest.raises(DataError, match="number of vectors: got 4 at step 2 and 5 before"):
+        rank_curve([(1, X), (2, X[:4])])
+    with pytest.raises(DataError, match="curve is empty"):
+        phase_split(RankCurve((), (), 0))
+    with pytest.raises(DataError, match="at least 2 vectors"):
+        effective_rank(X[:1])
+
+
+# What follows measures the claims of the row: rank beside quality over frozen spaces, and over a small training.
+
+SEEDS = range(5)
+STEPS, EVERY, BATCH = 200, 20, 32
+RATE, TEMPERATURE, DROPOUT = 1e-3, 0.05, 0.1
+WEIGHT = 0.05
+"""Of the entropy that rank reduction adds to the loss."""
+
+
+def table(name):
+    import pandas as pd
+
+    return pd.read_parquet(Path(os.environ["COSIMO_DATA"]) / name)
+
+
+def sts(X, rows, scores):
+    """Spearman x 100 of cosine and human score; rows (2, n) say which vectors are a pair."""
+    return 100 * spearmanr(Cosine().pairs(X[rows[0]], X[rows[1]]), scores).statistic
+
+
+def all_layers(model, texts, layers):
+    """{layer: (n, d)} means over tokens, from one pass over the texts."""
+    import torch
+
+    found = {layer: [] for layer in layers}
+    for start in range(0, len(texts), 50):
+        batch = model.tokenizer(texts[start : start + 50], return_tensors="pt", padding=True, padding_side="right")
+        mask = batch["attention_mask"]
+        with torch.inference_mode():
+            states = model.model(**batch, output_hidden_states=True).hidden_states
+        for layer, means in found.items():
+            means.append((states[layer] * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True))
+    return {layer: torch.cat(means).numpy() for layer, means in found.items()}
+
+
+@cache
+def frozen_spaces():
+    """{variant: (n, d)} of the sentences of STS-B, dev and test, (2, p) rows of its pairs, and their scores."""
+    from cosimo.encode import load_encoder
+    from cosimo.refine import Whitening
+    from cosimo.refine.whiteningbert import token_mean
+    from models import smollm2
+
+    pairs = table("stsb/stsb_en.parquet").query("split != 'train'")
+    texts, rows = np.unique([pairs.sentence1, pairs.sentence2], return_inverse=True)
+    texts = [str(text) for text in texts]
+    minilm = load_encoder("minilm")
+    raw = {f"minilm {layer}": token_mean(minilm.encode_tokens(texts, layers=(layer,))) for layer in range(7)}
+    raw |= {f"smollm2 {layer}": X for layer, X in all_layers(smollm2(), texts, range(0, 31, 5)).items()}
+    spaces = raw | {f"{name} whitened": Whitening(dims=256).fit_transform(X) for name, X in raw.items()}
+    return spaces, rows.reshape(2, -1), pairs.score.to_numpy()
+
+
+def run_frozen(seed):
+    """Rank against quality over variants of two frozen encoders, on half of the pairs; and rank against rows."""
+    rng = np.random.default_rng(seed)
+    spaces, rows, scores = frozen_spaces()
+    half = rng.permutation(len(scores))[: len(scores) // 2]
+    some = rng.permutation(len(next(iter(spaces.values()))))
+    found = {"nothing": 0.0}
+    for family in ("minilm", "smollm2"):
+        chosen = [X for name, X in spaces.items() if name.startswith(family)]
+        ranks = [effective_rank(X[some[:2500]]) for X in chosen]
+        quality = [sts(X, rows[:, half], scores[half]) for X in chosen]
+        found[f"{family}, rank with quality"] = spearmanr(ranks, quality).statistic
+        top = spaces["minilm 6" if family == "minilm" else "smollm2 30"]
+        found |= {f"{family}, rank of {n}": effective_rank(top[some[:n]]) for n in (250, 2500)}
+    return found
+
+
+class Student:
+    """The word vectors of SmolLM2, changed by one layer with a hidden one, and their mean: a tiny encoder to train."""
+
+    def __init__(self, seed):
+        import torch
+
+        from models import smollm2
+
+        source = smollm2()
+        torch.manual_seed(seed)
+        self.tokenizer, self.words, self.seed = source.tokenizer, source.model.model.embed_tokens, seed
+        layers = torch.nn.Linear(source.dim, source.dim), torch.nn.GELU(), torch.nn.Linear(source.dim, source.dim)
+        self.change = torch.nn.Sequential(*layers)
+
+    def __call__(self, texts, dropout=0.0):
+        import torch.nn.functional as F  # noqa: N812
+
+        limits = {"padding": True, "padding_side": "right", "truncation": True, "max_length": 32}
+        batch = self.tokenizer(texts, return_tensors="pt", **limits)
+        mask = batch["attention_mask"]
+        words = F.normalize(self.words(batch["input_ids"]).detach(), dim=-1) * 24  # entries near 1, as layers want
+        states = words + F.dropout(self.change(F.dropout(words, dropout)), dropout)
+        return (states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+
+    def vectors(self, texts):
+        import torch
+
+        with torch.inference_mode():
+            parts = [self(texts[start : start + 100]) for start in range(0, len(texts), 100)]
+        return torch.cat(parts).numpy()
+
+    def train(self, texts, weight):
+        """Yield each step, before it is made: a sentence's two dropouts attract each other, all others repel."""
+        import torch
+
+        rng = np.random.default_rng(self.seed)
+        optimiser = torch.optim.AdamW(self.change.parameters(), lr=RATE)
+        for step in range(STEPS + 1):
+            yield step
+            chosen = [texts[i] for i in rng.choice(len(texts), BATCH, replace=False)]
+            Z = torch.nn.functional.normalize(torch.cat([self(chosen, DROPOUT), self(chosen, DROPOUT)]))
+            S = Z[:BATCH] @ Z[BATCH:].T / TEMPERATURE
+            loss = torch.nn.functional.cross_entropy(S, torch.arange(BATCH))
+            if weight:
+                spectrum = torch.linalg.eigvalsh(Z @ Z.T / len(Z)).clamp(min=1e-12)
+                loss = loss - weight * (spectrum * spectrum.log()).sum()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+
+
+@cache
+def trained(seed, weight):
+    """What a training went through: the rank curve, and alignment, uniformity and STS-B every `EVERY` steps."""
+    news, pairs = list(table("ag_news/ag_news.parquet").title), table("stsb/stsb_en.parquet").query("split == 'dev'")
+    held_out, texts = news[:2000], news[2000:]
+    sentences, rows = np.unique([pairs.sentence1, pairs.sentence2], return_inverse=True)
+    rows, scores = rows.reshape(2, -1), pairs.score.to_numpy()
+    close = rows[:, scores >= 4]
+    student = Student(seed)
+    snapshots, seen = [], []
+    for step in student.train(texts, weight):
+        if step % EVERY == 0:
+            X = student.vectors([str(sentence) for sentence in sentences])
+            snapshots.append((step, student.vectors(held_out)))
+            seen.append((alignments(X[close[0]], X[close[1]]).mean(), uniformity(X), sts(X, rows, scores)))
+    return rank_curve(snapshots), np.array(seen)
+
+
+def run_trained(seed):
+    """Trainings of one seed with and without rank reduction, and how far its end lies off that of all seeds."""
+    found = {"nothing": 0.0}
+    for name, weight in (("plain", 0.0), ("reduced", WEIGHT)):
+        curve, seen = trained(seed, weight)
+        rise, fall = phase_split(curve)
+        ends = [trained(other, weight)[1][-1, 2] for other in SEEDS]
+        found |= {
+            f"{name}, rank at the start": rise.ranks[0],
+            f"{name}, rank at the peak": fall.ranks[0],
+            f"{name}, rank at the end": fall.ranks[-1],
+            f"{name}, quality": seen[-1, 2],
+            f"{name}, minus distance from the mean quality": -abs(seen[-1, 2] - np.mean(ends)),
+        }
+    return found
+
+
+@pytest.mark.claim
+def test_every_registered_system_is_measured(data):
+    register = tomllib.loads((Path(__file__).parents[2] / "claims.toml").read_text(encoding="utf-8"))
+    runs = {}
+    for claim in register["representation-rank"]:
+        name = claim["test"].split("::")[1]
+        try:
+            found = runs[name] if name in runs else runs.setdefault(name, globals()[name](0))
+        except MissingModel as missing:
+            pytest.skip(str(missing))
+        for system in (claim["value"], claim["baseline"]):
+            assert np.isfinite(found[system])
