@@ -1,4 +1,4 @@
-"""Five systems on every suite, with the ranks that the data allow: evidence/suites.json and docs/suites.md.
+"""Systems on every suite, with the ranks that the data allow: evidence/suites.json and docs/suites.md.
 
     COSIMO_DATA=... python benchmarks/suites.py [--results FOLDER] [--only NAME,...] [--write]
 
@@ -33,19 +33,25 @@ READ = 128
 HASHED = 4096
 """Dimensions of the words' counts."""
 
-HEAD = """# Five systems on every suite
+HEAD = """# Systems on every suite
 
-`python benchmarks/suites.py --write` ran them and wrote this page; every figure with its interval, the values per item
-and all comparisons are in `evidence/suites.json` or can be made again from the kept results. The data are reduced
-copies of public sets, so numbers are comparable among these systems and not with published ones.
+`python benchmarks/suites.py --write` ran them and wrote this page; every figure with its interval is in
+`evidence/suites.json`. The data are reduced copies of public sets, so numbers are comparable among these systems and
+not with published ones.
 
-- **minilm**: all-MiniLM-L6-v2. **static**: vectors distilled from it. **wordllama**: its 256-dimensional table.
-- **tf-idf**: counts of words hashed into 4,096 dimensions, weighted by rarity over all texts of the suites.
-- **smollm2**: SmolLM2-135M-Instruct (4-bit), mean over the top states of the first 128 tokens.
+{systems}
 
 A mean describes a suite; what may be said of ranks is in the columns of *possible ranks*, which hold all at once in
 about 95 of 100 repetitions with other items of the same tasks. Systems that may be best are in bold.
 """
+
+SYSTEMS = {
+    "minilm": "all-MiniLM-L6-v2.",
+    "static": "vectors distilled from it.",
+    "wordllama": "its 256-dimensional table.",
+    "tf-idf": "counts of words hashed into 4,096 dimensions, weighted by rarity over all texts of the suites.",
+    "smollm2": f"SmolLM2-135M-Instruct (4-bit), mean over the top states of the first {READ} tokens.",
+}
 
 
 def tfidf() -> FunctionEncoder:
@@ -99,9 +105,6 @@ def system(name: str) -> object:
     return made[name]() if name in made else cosimo.Space.load(name)
 
 
-SYSTEMS = ("minilm", "static", "wordllama", "tf-idf", "smollm2")
-
-
 def run(results: Path, only: Sequence[str]) -> dict[str, Evaluation]:
     """Evaluation by suite."""
     spaces = {name: system(name) for name in only}
@@ -143,7 +146,8 @@ def plain(found: dict[str, Evaluation]) -> dict[str, object]:
 
 
 def page(found: dict[str, Evaluation]) -> Iterator[str]:
-    yield HEAD
+    run_here = next(iter(found.values())).systems
+    yield HEAD.format(systems="\n".join(f"- **{name}**: {SYSTEMS[name]}" for name in run_here))
     for suite, evaluation in found.items():
         standings = evaluation.standings()
         tasks, headlines = zip(*((task.name, task.headline) for task in evaluation.tasks), strict=True)

@@ -31,7 +31,7 @@ def inputs(value: ItemMetric, n: int, seed: int = 0) -> tuple:
             return rankings(rng, n)
         case "lists":
             gold = rng.permuted(np.tile(np.arange(8), (n, 1)), axis=1)
-            return gold, np.round(gold / 3 + rng.normal(size=(n, 8)), 1)
+            return gold, np.round(gold / 3 + rng.normal(size=(n, 8)), 1).tolist()
     raise LookupError(f"no inputs for metrics that take {value.tags.takes}")
 
 

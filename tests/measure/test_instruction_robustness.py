@@ -285,11 +285,18 @@ def zero_shot(n=150):
         chats = [[{"role": "user", "content": text}] for text in asked]
         texts = [tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True) for chat in chats]
         chosen = []
-        for text in texts:
-            ids = tokenizer(text, return_tensors="pt", add_special_tokens=False)
+        for start in range(0, n, 15):
+            batch = tokenizer(
+                texts[start : start + 15],
+                return_tensors="pt",
+                add_special_tokens=False,
+                padding=True,
+                padding_side="right",
+            )
+            last = batch["attention_mask"].sum(dim=1) - 1  # what follows it is padding, which it does not see
             with torch.inference_mode():
-                last = model(**ids, logits_to_keep=1).logits[0, -1]
-            chosen.append(int(last[[token for (token,) in labels]].argmax()))
+                states = model.model(**batch).last_hidden_state[torch.arange(len(last)), last]
+                chosen += model.lm_head(states)[:, [token for (token,) in labels]].argmax(dim=1).tolist()
         found[phrasing] = [float(pred == label) for pred, label in zip(chosen, truth, strict=True)]
     return found
 

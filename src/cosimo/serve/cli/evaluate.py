@@ -87,10 +87,10 @@ class Evaluate:
     def _tasks(self) -> "list[Any]":
         if (self.file is None) == (self.suite is None):
             raise typer.BadParameter("say what to measure on: a FILE of your own, or --suite NAMES; one of the two")
-        data = self.data or (Path(os.environ["COSIMO_DATA"]) if "COSIMO_DATA" in os.environ else None)
         if self.file is not None:
             given = None if self.columns is None else _roles(self.columns)
-            return list(cosimo.measure.read_tasks(self.file, kind=self.kind, columns=given, data=data))
+            return list(cosimo.measure.read_tasks(self.file, kind=self.kind, columns=given, data=self.data))
+        data = self.data or os.environ.get("COSIMO_DATA")
         names = [name.strip() for name in (self.suite or "").split(",") if name.strip()]
         return [task for name in names for task in cosimo.measure.load_suite(name, data=data)]
 
