@@ -97,7 +97,7 @@ class TestJoin:
             assert module is None or module.split(".")[1] == row.home
 
     def test_evidence_and_claims_belong_to_rows(self):
-        published = {path.stem for path in (ROOT / "evidence").glob("*.json")} - {"promises"}  # of all deciders
+        published = {path.stem for path in (ROOT / "evidence").glob("*.json")} - {"promises", "suites", "intervals", "doctor"}  # of no single row
         assert published <= set(REGISTER) <= {row.name for row in ROWS}
         for name in published:
             assert catalogue.status(catalogue.row(name)) not in ("listed", "implemented")
