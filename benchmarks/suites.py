@@ -50,7 +50,7 @@ SYSTEMS = {
     "static": "vectors distilled from it.",
     "wordllama": "its 256-dimensional table.",
     "tf-idf": "counts of words hashed into 4,096 dimensions, weighted by rarity over all texts of the suites.",
-    "smollm2": f"SmolLM2-135M-Instruct (4-bit), mean over the top states of the first {READ} tokens.",
+    "smollm2": f"SmolLM2-135M-Instruct (4-bit, in bfloat16), mean over the top states of the first {READ} tokens.",
 }
 
 
@@ -80,7 +80,7 @@ def smollm2() -> FunctionEncoder:
 
     from models import smollm2 as load
 
-    model, tokenizer = load().model, load().tokenizer
+    model, tokenizer = load().model.bfloat16(), load().tokenizer
 
     def encode(texts: Sequence[str]) -> np.ndarray:
         order = np.argsort([len(text) for text in texts], kind="stable")
@@ -92,7 +92,7 @@ def smollm2() -> FunctionEncoder:
                 given, return_tensors="pt", padding=True, padding_side="right", truncation=True, max_length=READ
             )
             with torch.inference_mode():
-                states = model.model(**batch).last_hidden_state
+                states = model.model(**batch).last_hidden_state.float()
             mask = batch["attention_mask"][:, :, None]
             X[rows] = ((states * mask).sum(dim=1) / mask.sum(dim=1)).numpy()
         return X
