@@ -253,7 +253,7 @@ def minilm():
     from cosimo.encode import load_encoder
 
     encoder = load_encoder("minilm")
-    layers = [encoder.encode_tokens(fitted_on()[:1300], layers=(layer,)) for layer in range(7)]
+    layers = [encoder.encode_tokens(fitted_on()[:2000], layers=(layer,)) for layer in range(7)]
     kept = int(np.searchsorted(layers[0].offsets, TOKENS))
     first = layers[0].offsets[:kept]
     states = [T.values[: layers[0].offsets[kept]] for T in layers]

@@ -171,7 +171,7 @@ def noise(seen: Evidence) -> Iterator[Finding]:
             name=f"noise: {said}",
             severity=severity,
             what=f"with {said}, {found.value:.0%} of the texts find themselves among {report.settings['among']} "
-            f"(cosine {cosine:.2f})",
+            f"(mean cosine with themselves {cosine:.2f})",
             measured=found,
             why="People write so, and what they look for is then not found.",
             fix="Even texts and questions out before encoding (case, white space), or search by words as well.",

@@ -11,7 +11,9 @@ clusters whole where these are given.
 
 AP depends on the share of positives, which it equals for scores that know nothing: report it beside.
 
-Intervals: DeLong's for the AUC; a bootstrap of the whole number for the others, with the choice of the cut inside.
+Intervals: DeLong's for the AUC; a bootstrap of the whole number for the others, with the choice of the cut inside. That
+of `BestAccuracy` is too narrow: 95 % intervals held the best accuracy of any cut in 87 % of draws of 50 items, and in
+91 % and 93 % of those of 100 and 200 (docs/intervals.md).
 
 Symbols: right_c, accepted_c -> see `cosimo.measure.metrics.cuts`; `truth` (n,) labels 0 or 1, `pred` (n,) scores.
 Often got wrong: the best cut of the test data reported as if it had been known; a cut inside equal scores; the area
