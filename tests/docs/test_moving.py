@@ -20,7 +20,7 @@ def run(name):
         exec(compile(block, f"moving.md, {name}", "exec"), session)
 
 
-@pytest.mark.parametrize("name", ["FAISS", "Chroma", "pgvector"])
+@pytest.mark.parametrize("name", ["FAISS", "MTEB", "Chroma", "pgvector"])
 def test_sections_hold(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(name)
@@ -35,4 +35,4 @@ def test_sentence_transformers(tmp_path, monkeypatch):
 
 
 def test_every_section_is_run():
-    assert set(SECTIONS) == {"FAISS", "sentence-transformers", "Chroma", "pgvector"}
+    assert set(SECTIONS) == {"FAISS", "sentence-transformers", "MTEB", "Chroma", "pgvector"}

@@ -62,7 +62,7 @@ class Evaluation:
 
 def evaluate(
     systems: Mapping[str, Any] | Any,
-    tasks: Iterable[LabelledTask],
+    tasks: Iterable[LabelledTask] | LabelledTask,
     *,
     seed: int = 0,
     out: str | Path | None = None,
@@ -75,7 +75,7 @@ def evaluate(
     systems
         Spaces or encoders by name; a single one may come without.
     tasks
-        With different names, from `load_suite` or made from your own data.
+        With different names, from `load_suite` or made from your own data; a single one may come without a list.
     out
         A folder that keeps each report as `<system>/<task>.json`; what is there already is not run again, so an
         interrupted run goes on.
@@ -88,11 +88,11 @@ def evaluate(
     >>> from cosimo.encode import FunctionEncoder
     >>> from cosimo.measure import STS
     >>> space = FunctionEncoder(lambda texts: [[len(text), -1.0] for text in texts])
-    >>> found = evaluate(space, [STS(["a", "b", "c", "d"], ["a", "bb", "cccc", "ddd"], [5.0, 3.0, 1.0, 2.0])])
+    >>> found = evaluate(space, STS(["a", "b", "c", "d"], ["a", "bb", "cccc", "ddd"], [5.0, 3.0, 1.0, 2.0]))
     >>> found.reports["<lambda>"]["sts"].metrics["spearman"].value
     1.0
     """
-    listed = list(tasks)
+    listed = [tasks] if isinstance(tasks, LabelledTask) else list(tasks)
     names = [task.name for task in listed]
     if not listed or len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
