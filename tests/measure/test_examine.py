@@ -69,6 +69,15 @@ def test_a_hub_is_named():
     found = examine(X)
     assert found["hubs"].matters
     assert "item 18" in found["hubs"].what
+    assert found.hubs[0][0] == "18"
+    assert "item 18" in found.to_html()
+
+
+def test_equal_lengths_are_not_drawn():
+    X = spread(TEXTS)
+    unit_vectors = X / np.linalg.norm(X, axis=1, keepdims=True)
+    assert "Lengths of the vectors" in examine(X * np.linspace(1, 2, len(X))[:, None]).to_html()
+    assert "Lengths of the vectors" not in examine(unit_vectors).to_html()
 
 
 def test_lengths_count_where_they_are_seen():

@@ -28,6 +28,8 @@ class Examination:
         The figures of each diagnostic, by its name.
     variances
         (dim,) of the directions of the vectors along their principal axes, largest first.
+    hubs
+        Ids of items that are most often among the nearest of another, and how often they are in a sample.
     remarks
         What the reader should know of how it was done.
     seed, passport
@@ -41,6 +43,7 @@ class Examination:
     fine: tuple[Finding, ...]
     reports: Mapping[str, Report] = field(repr=False)
     variances: PerItem = field(repr=False)
+    hubs: tuple[tuple[str, int], ...] = field(default=(), repr=False)
     remarks: tuple[str, ...] = ()
     seed: int = 0
     passport: str = field(default="", repr=False)

@@ -62,6 +62,7 @@ def examine(
         fine=tuple(finding for finding in findings if finding.severity == "fine"),
         reports=seen.reports,
         variances=seen.variances,
+        hubs=tuple(seen.hubs),
         remarks=(*subject.remarks, *left_out, *remarks),
         seed=seed,
         passport=subject.passport,

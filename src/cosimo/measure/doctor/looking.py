@@ -78,6 +78,13 @@ class Evidence:
     repeated: tuple[int, int, int] | None = None
     unseen: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def hubs(self) -> list[tuple[str, int]]:
+        """Items that are in most lists of nearest neighbours, and in how many lists of the sample they are."""
+        listed = self.reports["Hubness"].settings.get("hubs", ()) if "Hubness" in self.reports else ()
+        rows = {int(place): i for i, place in enumerate(self.places)}
+        return [(self.ids[rows[place]], int(times)) for place, times in listed if place in rows]
+
 
 def look(subject: Subject, *, skip: Container[str] = (), seed: int = 0, progress: bool = False) -> Evidence:
     """Everything that fits the subject.

@@ -26,6 +26,8 @@ from cosimo.types import Estimate, Report
 KINDS: Mapping[Severity, str] = {"serious": "bad", "minor": "warn", "unclear": "unsure", "fine": "good"}
 WORDS: Mapping[Severity, str] = {"unclear": "not enough to tell"}
 """Severities that go by other words on a page."""
+EQUAL = 1e-4
+"""Lengths that differ by less, relatively, are the same but for rounding, and not drawn."""
 
 
 def page_of(found: Examination) -> str:
@@ -83,13 +85,12 @@ def _drawings(found: Examination) -> Iterator[Html]:
         drawn = svg.curve(share.tolist(), title="spectrum", label="direction", logarithmic=True)
         yield figure(drawn, "Share of the variance along each principal direction, largest first")
     lengths = _histogram(found.reports.get("Norms"))
-    if lengths is not None:
+    if lengths is not None and lengths[1][-1] - lengths[1][0] > EQUAL * lengths[1][-1]:
         yield figure(svg.histogram(*lengths, title="lengths of vectors", label="length"), "Lengths of the vectors")
-    hubs = found.reports["Hubness"].settings.get("hubs") if "Hubness" in found.reports else None
-    if hubs:
-        rows = [(f"vector {place + 1}", float(times)) for place, times in hubs]
+    if found.hubs:
+        rows = [(f"item {name}", float(times)) for name, times in found.hubs]
         drawn = svg.bars(rows, title="largest hubs", label="times among the nearest")
-        yield figure(drawn, "Vectors that are most often among the nearest of another")
+        yield figure(drawn, "Items that are most often among the nearest of another, in a sample")
 
 
 def _histogram(report: Report | None) -> tuple[list[float], list[float]] | None:

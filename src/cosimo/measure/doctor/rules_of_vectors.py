@@ -146,8 +146,7 @@ def hubs(seen: Evidence) -> Finding:
     m, k = int(report.settings.get("sample", 0)), int(report.settings.get("k", 1))
     times, lists = int(listed[0][1]), max(m - 1, 1)
     found = Estimate(times / lists, rate_interval(min(times, lists), lists))
-    places = {int(place): i for i, place in enumerate(seen.places)}
-    names = [seen.ids[places[row]] for row, count in listed if row in places and count > 0.5 * times][:3]
+    names = [name for name, count in seen.hubs if count > 0.5 * times][:3]
     which = f"item{'s' if len(names) > 1 else ''} {', '.join(names)}" if names else "one item"
     return Finding(
         name="hubs",
