@@ -12,7 +12,7 @@ import pytest
 import claims
 from cosimo import catalogue
 from cosimo._lazy import read_stub
-from cosimo.errors import DataError
+from cosimo.errors import DataError, MissingModel
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "cosimo"
@@ -236,7 +236,22 @@ class TestClaims:
                 assert set(entry) == {
                     "claim", "metric", "data", "value", "baseline", "margin", "seeds", "paper", "test"
                 }  # fmt: skip
-                assert (ROOT / entry["test"].split("::")[0]).exists()
+                path, function = entry["test"].split("::")
+                assert f"\ndef {function}(seed):" in (ROOT / path).read_text(encoding="utf-8")
+
+    @pytest.mark.claim
+    @pytest.mark.filterwarnings("ignore::cosimo.encode.TruncationWarning")
+    @pytest.mark.parametrize("node", sorted({entry["test"] for entries in REGISTER.values() for entry in entries}))
+    def test_every_registered_system_is_measured(self, node, data):
+        try:
+            found = claims.load(node)(0)
+        except (MissingModel, ModuleNotFoundError) as missing:
+            pytest.skip(str(missing))
+        for entry in (entry for entries in REGISTER.values() for entry in entries if entry["test"] == node):
+            value, baseline = (np.asarray(found[entry[system]]) for system in ("value", "baseline"))
+            assert np.isfinite(value).all()
+            assert np.isfinite(baseline).all()
+            assert np.broadcast_shapes(value.shape, baseline.shape) in (value.shape, baseline.shape)
 
     def test_judge_one_seed_is_the_paired_t_interval(self):
         from scipy import stats

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -329,11 +328,3 @@ def run(seed):
         "mrr": leaving_families_out(agreement(mrr), list(mrr)),
         "sts": leaving_families_out(agreement(rho), list(mrr)),
     }
-
-
-@pytest.mark.claim
-def test_every_registered_system_is_measured(data):
-    register = tomllib.loads((Path(__file__).parents[2] / "claims.toml").read_text(encoding="utf-8"))
-    found = run(0)
-    for claim in register["evalrank"]:
-        assert found[claim["value"]].shape == found[claim["baseline"]].shape

@@ -1,5 +1,4 @@
 import os
-import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from cosimo.compare import Cosine
-from cosimo.errors import DataError, MissingModel
+from cosimo.errors import DataError
 from cosimo.measure import EffectiveRank, RankCurve, alignments, effective_rank, phase_split, rank_curve, uniformity
 
 EXAMPLES = [EffectiveRank(), EffectiveRank(normalise=False, size=40)]
@@ -276,17 +275,3 @@ def run_trained(seed):
             f"{name}, minus distance from the mean quality": -abs(seen[-1, 2] - np.mean(ends)),
         }
     return found
-
-
-@pytest.mark.claim
-def test_every_registered_system_is_measured(data):
-    register = tomllib.loads((Path(__file__).parents[2] / "claims.toml").read_text(encoding="utf-8"))
-    runs = {}
-    for claim in register["representation-rank"]:
-        name = claim["test"].split("::")[1]
-        try:
-            found = runs[name] if name in runs else runs.setdefault(name, globals()[name](0))
-        except MissingModel as missing:
-            pytest.skip(str(missing))
-        for system in (claim["value"], claim["baseline"]):
-            assert np.isfinite(found[system])
