@@ -13,12 +13,11 @@ from numpy.typing import ArrayLike
 from cosimo._arrays import as_vectors, unit
 from cosimo._progress import bar
 from cosimo.encode import Chunking
-from cosimo.encode.cache import cached
 from cosimo.errors import DataError, PassportMismatch
 from cosimo.records import Record, Records, convert
 from cosimo.search import SqliteStore
 from cosimo.search.stores.incoming import field_value
-from cosimo.space import Space
+from cosimo.space import Space, with_cache
 from cosimo.types import Item, Rows, Tokens, Vectors
 
 BATCH = 2048
@@ -147,7 +146,7 @@ class Encoding:
     def __init__(self, space: Space, chunking: Chunking | None = None) -> None:
         self.space = space
         self.chunking = chunking
-        self._cached = Space(cached(space.encoder), refiner=space.refiner, similarity=space.similarity_function)
+        self._cached = with_cache(space)
 
     def parts(self, batch: Sequence[Item]) -> tuple[Tokens, Rows | None]:
         """The vectors of each item, and (N, 2) where each passage starts and stops in its text."""

@@ -12,6 +12,7 @@ from cosimo._arrays import as_vectors, same_dim
 from cosimo.compare import resolve
 from cosimo.contracts import Encoder, Refiner, Similarity
 from cosimo.encode import Precomputed, load_encoder
+from cosimo.encode.cache import cached
 from cosimo.encode.sides import Sides
 from cosimo.encode.vector_file import encode_to_file
 from cosimo.errors import DataError
@@ -290,3 +291,15 @@ class Space(Sides):
     def __repr__(self) -> str:
         name = self.encoder.passport.name
         return f"Space({name!r}, dim={self.dim}, similarity={self.similarity_function.scale!r})"
+
+
+def with_cache(space: Space) -> Space:
+    """The space with the user's cache of vectors before its encoder, where that helps.
+
+    >>> from cosimo.encode import FunctionEncoder
+    >>> with_cache(Space(FunctionEncoder(lambda texts: [[len(text), -1.0] for text in texts])))
+    Space('<lambda>', dim=2, similarity='cosine')
+    """
+    return Space(
+        cached(space.encoder), refiner=space.refiner, similarity=space.similarity_function, decider=space.decider
+    )

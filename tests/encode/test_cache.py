@@ -1,3 +1,4 @@
+import copy
 import logging
 import sqlite3
 import stat
@@ -16,6 +17,7 @@ from cosimo.encode.cache_file import CacheFile
 from cosimo.encode.sides import Sides
 from cosimo.encode.truncation import note
 from cosimo.errors import DataError
+from cosimo.measure import STS
 from cosimo.passport import Passport
 
 TEXTS = ["rice", "", "שלום 🙂", "rice", "a longer text of seven words in all"]
@@ -245,3 +247,27 @@ def test_threads_and_processes_share_it(file):
     again = f"import encode.test_cache as t; print(t.both({cache}, t.block(0, 80)))"
     done = subprocess.run([sys.executable, "-c", again], cwd=TESTS, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_task_encodes_nothing_twice():
+    task = STS(["rice", "wheat", "sun"], ["corn", "rice", "moon"], [4.0, 5.0, 1.0])
+    slow = Slow()
+    first = task.run(slow)
+    assert sorted(slow.encoded) == ["corn", "moon", "rice", "sun", "wheat"]
+    again = task.run(Slow())
+    assert again.metrics["spearman"].value == first.metrics["spearman"].value
+    with uncached():
+        task.run(slow)
+    assert sorted(set(slow.encoded[5:])) == ["corn", "moon", "rice", "sun", "wheat"]
+    before = len(slow.encoded)
+    task.run(cached(slow))
+    assert len(slow.encoded) == before
+
+
+def test_what_else_an_encoder_has_is_reached():
+    slow = Slow()
+    assert cached(slow).version == slow.version
+    assert cached(cached(slow)).encoder is slow
+    assert copy.copy(cached(slow)).encoder is slow
+    with pytest.raises(AttributeError, match="encode_tokens"):
+        _ = cached(slow).encode_tokens

@@ -11,12 +11,11 @@ from typing import Any, final
 import numpy as np
 
 from cosimo.apply.candidates import Side
-from cosimo.encode.cache import cached
 from cosimo.encode.texts import check_texts
 from cosimo.errors import DataError, ShapeError
 from cosimo.intake import Intake, columns
 from cosimo.records import Records, read_records
-from cosimo.space import Space
+from cosimo.space import Space, with_cache
 from cosimo.types import Rows, Vectors
 
 
@@ -100,9 +99,7 @@ class Texts:
             return
         with TemporaryDirectory(prefix="cosimo-", ignore_cleanup_errors=True) as folder:
             chosen = [self.texts[row] for row in rows.tolist()]
-            encoder = cached(space.encoder)
-            here = Space(encoder, refiner=space.refiner, similarity=space.similarity_function)
-            X = here.encode(chosen, out=Path(folder, "vectors.npy"), progress=progress)
+            X = with_cache(space).encode(chosen, out=Path(folder, "vectors.npy"), progress=progress)
             yield Side(X, np.arange(len(rows)), rows)
 
 

@@ -46,7 +46,7 @@ def uncached(off: bool = True) -> Iterator[None]:
 
 
 def cached(encoder: Encoder) -> Encoder:
-    """`encoder` with the user's cache before it; itself where a cache would not help, or is turned off.
+    """`encoder` with the user's cache before it; itself where a cache would not help, is there, or is turned off.
 
     Raises
     ------
@@ -56,7 +56,13 @@ def cached(encoder: Encoder) -> Encoder:
     size = os.environ.get("COSIMO_CACHE_BYTES") or str(BYTES)
     if not size.isdecimal():
         raise DataError(f"COSIMO_CACHE_BYTES wants a number of bytes, 0 for no cache, got {size!r}")
-    if _off.get() or not int(size) or encoder.passport.kind not in COSTLY or not encoder.passport.content:
+    if (
+        isinstance(encoder, Cached)
+        or _off.get()
+        or not int(size)
+        or encoder.passport.kind not in COSTLY
+        or not encoder.passport.content
+    ):
         return encoder
     return Cached(encoder, CacheFile(cache_home() / "embeddings" / "v1.db", int(size)))
 
@@ -68,6 +74,12 @@ class Cached(Sides):
     def __init__(self, encoder: Encoder, file: CacheFile) -> None:
         self.encoder = encoder
         self.file = file
+
+    def __getattr__(self, name: str) -> Any:
+        """What else the encoder has, such as states of tokens, comes from it and is not kept."""
+        if name == "encoder":  # not there yet, while a copy is made
+            raise AttributeError(name)
+        return getattr(self.encoder, name)
 
     @property
     def dim(self) -> int:

@@ -12,11 +12,10 @@ from cosimo.collection import Collection
 from cosimo.compare import Cosine, resolve
 from cosimo.contracts import Encoder, Similarity
 from cosimo.encode import tally
-from cosimo.encode.cache import cached
 from cosimo.encode.texts import check_texts
 from cosimo.errors import CosimoError, DataError, PassportMismatch, ShapeError
 from cosimo.measure.diagnostics.of_items import reader_of
-from cosimo.space import Space
+from cosimo.space import Space, with_cache
 from cosimo.types import Item, Rows, Vectors
 
 Blocks = Callable[[], Iterator[Vectors]]
@@ -127,7 +126,7 @@ def _of_space(space: Space, items: Sequence[str] | None, *, size: int, seed: int
     places = np.arange(len(texts))
     if len(texts) > size:
         places = np.sort(generator(seed).permutation(len(texts))[:size])
-    ready = _cached(space)
+    ready = with_cache(space)
     drawn = [texts[i] for i in places]
 
     def blocks() -> Iterator[Vectors]:
@@ -193,7 +192,7 @@ def _space_of(collection: Collection) -> tuple[Space | None, str, tuple[str, ...
         return None, "", (f"Its encoder is not here ({error}), so nothing that has to encode could be looked at.",)
     if not _encodes(space):
         return None, "", ("Its vectors were made elsewhere, so nothing that has to encode could be looked at.",)
-    return _cached(space), "", ()
+    return with_cache(space), "", ()
 
 
 def _items_at(
@@ -238,8 +237,3 @@ def _require_vectors(similarity: Similarity) -> None:
 
 def _encodes(space: Space) -> bool:
     return space.encoder.passport.kind != "precomputed"
-
-
-def _cached(space: Space) -> Space:
-    """The space with the user's cache before its encoder."""
-    return Space(cached(space.encoder), refiner=space.refiner, similarity=space.similarity_function)

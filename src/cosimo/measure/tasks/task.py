@@ -19,7 +19,7 @@ from cosimo.encode import tally
 from cosimo.errors import DataError
 from cosimo.measure.estimating import estimate
 from cosimo.passport import fingerprint
-from cosimo.space import Space
+from cosimo.space import Space, with_cache
 from cosimo.types import Report
 
 Metric = ItemMetric | SetMetric
@@ -86,7 +86,7 @@ class LabelledTask(ABC):
         return next(iter(self.metrics))
 
     def run(self, system: Any, *, seed: int = 0, progress: bool = False) -> Report:
-        """Ask a system, and report every metric with its interval.
+        """Ask a system, and report every metric with its interval; vectors of transformers are cached.
 
         system
             A `Space`, or an `Encoder`, which is compared by cosine.
@@ -96,7 +96,7 @@ class LabelledTask(ABC):
         DataError
             Neither, or data that the task has no answer for.
         """
-        space = as_space(system)
+        space = with_cache(as_space(system))
         with tally() as seen:
             answers = self.answer(space, seed=seed, progress=progress)
         if seen.cut:
