@@ -47,8 +47,8 @@ about 95 of 100 repetitions with other items of the same tasks. Systems that may
 
 SYSTEMS = {
     "minilm": "all-MiniLM-L6-v2.",
-    "static": "vectors distilled from it.",
-    "wordllama": "its 256-dimensional table.",
+    "static": "vectors of words distilled from all-MiniLM-L6-v2.",
+    "wordllama": "WordLlama's table of words, 256 dimensions.",
     "tf-idf": "counts of words hashed into 4,096 dimensions, weighted by rarity over all texts of the suites.",
     "smollm2": f"SmolLM2-135M-Instruct (4-bit, in bfloat16), mean over the top states of the first {READ} tokens.",
 }
