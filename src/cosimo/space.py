@@ -294,12 +294,5 @@ class Space(Sides):
 
 
 def with_cache(space: Space) -> Space:
-    """The space with the user's cache of vectors before its encoder, where that helps.
-
-    >>> from cosimo.encode import FunctionEncoder
-    >>> with_cache(Space(FunctionEncoder(lambda texts: [[len(text), -1.0] for text in texts])))
-    Space('<lambda>', dim=2, similarity='cosine')
-    """
-    return Space(
-        cached(space.encoder), refiner=space.refiner, similarity=space.similarity_function, decider=space.decider
-    )
+    """The path of a space with the user's cache of vectors before its encoder, where that helps."""
+    return Space(cached(space.encoder), refiner=space.refiner, similarity=space.similarity_function)
