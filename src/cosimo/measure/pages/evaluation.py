@@ -20,7 +20,7 @@ def _lead(found: Evaluation) -> Iterator[Html]:
     if len(found.systems) == 2:
         comparison = found.compare()
         verdict = comparison.verdict
-        yield paragraph(f"{verdict[0].upper()}{verdict[1:]}.", kind="lead")
+        yield paragraph(f"{verdict}.", kind="lead")
         yield from _versus(comparison)
 
 
