@@ -19,8 +19,7 @@ def evaluation_page(found: Evaluation, *, title: str = "Evaluation") -> str:
 def _lead(found: Evaluation) -> Iterator[Html]:
     if len(found.systems) == 2:
         comparison = found.compare()
-        verdict = comparison.verdict
-        yield paragraph(f"{verdict}.", kind="lead")
+        yield paragraph(f"{comparison.verdict}.", kind="lead")
         yield from _versus(comparison)
 
 
