@@ -12,7 +12,6 @@ from cosimo._arrays import as_vectors, same_dim
 from cosimo.compare import resolve
 from cosimo.contracts import Encoder, Refiner, Similarity
 from cosimo.encode import Precomputed, load_encoder
-from cosimo.encode.cache import cached
 from cosimo.encode.sides import Sides
 from cosimo.encode.vector_file import encode_to_file
 from cosimo.errors import DataError
@@ -295,4 +294,6 @@ class Space(Sides):
 
 def with_cache(space: Space) -> Space:
     """The path of a space with the user's cache of vectors before its encoder, where that helps."""
+    from cosimo.encode.cache import cached  # loading a space needs no database
+
     return Space(cached(space.encoder), refiner=space.refiner, similarity=space.similarity_function)

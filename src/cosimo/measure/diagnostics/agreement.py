@@ -71,7 +71,7 @@ def agreement(X: Vectors, Y: Vectors, *, similarity: Similarity, k: int = 10, se
     before, after = (similarity.pairs(Z[a], Z[b]).astype(np.float64) for Z in (X, Y))
     return {
         "overlap": Estimate(float(shares.mean()), mean_interval(shares), shares),
-        "ranks": _correlated(before, after),
+        "ranks": correlated(before, after),
         "moved": _mean(np.abs(before - after)),
     }
 
@@ -83,10 +83,15 @@ def fingerprint_of(X: Vectors) -> str:
     return seen.fingerprint
 
 
-def _correlated(before: PerItem, after: PerItem) -> Estimate:
-    value = correlation(before, after)
+def correlated(x: PerItem, y: PerItem) -> Estimate:
+    """Rank correlation of `x` (n,) and `y` (n,), with its interval where the data carry one.
+
+    >>> correlated(np.array([1.0, 2.0, 3.0]), np.array([-1.0, -1.0, -2.0])).value
+    -0.866
+    """
+    value = correlation(x, y)
     try:
-        return Estimate(value, correlation_interval(before, after))
+        return Estimate(value, correlation_interval(x, y))
     except (DataError, Refused):
         return Estimate(value)
 

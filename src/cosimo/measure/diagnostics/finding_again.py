@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosimo.apply.duplicates import plain
+from cosimo.measure.tasks.places import Hits, ReciprocalRank
 from cosimo.types import PerItem, Rows, Scores
 
 
@@ -39,10 +40,7 @@ def reciprocal_ranks(S: Scores, right: NDArray[np.bool_]) -> PerItem:
     >>> reciprocal_ranks(S, np.eye(3, dtype=bool)[[1, 0]])
     array([0.5  , 0.611])
     """
-    above, tied = _before(S, right)
-    sums = np.concatenate(([0.0], np.cumsum(1 / np.arange(1, S.shape[1] + 1))))
-    means: PerItem = (sums[above + tied + 1] - sums[above]) / (tied + 1)
-    return means
+    return ReciprocalRank(S.shape[1])(right, _before(S, right))
 
 
 def hits(S: Scores, right: NDArray[np.bool_]) -> PerItem:
@@ -51,12 +49,10 @@ def hits(S: Scores, right: NDArray[np.bool_]) -> PerItem:
     >>> hits(np.array([[0.9, 0.1, -0.3], [0.5, 0.5, 0.5]]), np.eye(3, dtype=bool)[:2])
     array([1.   , 0.333])
     """
-    above, tied = _before(S, right)
-    chances: PerItem = (above == 0) / (tied + 1.0)
-    return chances
+    return Hits(1, S.shape[1])(right, _before(S, right))
 
 
-def _before(S: Scores, right: NDArray[np.bool_]) -> tuple[Rows, Rows]:
-    """(m,) wrong items above the best right one, and wrong ones that tie with it."""
+def _before(S: Scores, right: NDArray[np.bool_]) -> Rows:
+    """(m, 2) wrong items above the best right one, and wrong ones that tie with it."""
     best = np.where(right, S, -np.inf).max(axis=1)[:, None]
-    return (~right & (best < S)).sum(axis=1), (~right & (best == S)).sum(axis=1)
+    return np.stack([(~right & (best < S)).sum(axis=1), (~right & (best == S)).sum(axis=1)], axis=1)

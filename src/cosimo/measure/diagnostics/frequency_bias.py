@@ -15,14 +15,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cosimo._arrays import unit
 from cosimo._random import generator
 from cosimo.contracts import Encoder
-from cosimo.errors import DataError, Refused
+from cosimo.errors import DataError
+from cosimo.measure.diagnostics.agreement import correlated
+from cosimo.measure.diagnostics.directions import Directions
 from cosimo.measure.diagnostics.length_bias import surely
 from cosimo.measure.diagnostics.of_items import report_of, texts_of, vectors_of
-from cosimo.statistics import correlation, correlation_interval
-from cosimo.types import Estimate, PerItem, Report, Vectors
+from cosimo.measure.diagnostics.one_pass import Block
+from cosimo.types import PerItem, Report, Vectors
 
 WORD = re.compile(r"[^\W\d_]{2,}")
 LEAST = 20
@@ -65,8 +66,8 @@ def frequency_bias(encoder: Encoder, items: Sequence[str], *, words: int = 1000,
     norms = np.sqrt(np.einsum("nd,nd->n", X, X))
     even = np.ptp(norms) <= 1e-4 * norms.max(initial=0.0)
     metrics = {
-        "norm": _correlated(np.ones_like(norms) if even else norms, frequency),
-        "similarity": _correlated(_mean_cosines(X), frequency),
+        "norm": correlated(np.ones_like(norms) if even else norms, frequency),
+        "similarity": correlated(_mean_cosines(X), frequency),
     }
     said = {"norm": "longer vectors", "similarity": "vectors closer to all others"}
     told = [
@@ -80,14 +81,6 @@ def frequency_bias(encoder: Encoder, items: Sequence[str], *, words: int = 1000,
 
 def _mean_cosines(X: Vectors) -> PerItem:
     """(n,) mean cosine of each row with all others."""
-    U = unit(X)
-    means: PerItem = (U @ U.sum(axis=0) - np.einsum("nd,nd->n", U, U)) / (len(U) - 1)
-    return means
-
-
-def _correlated(x: PerItem, y: PerItem) -> Estimate:
-    value = correlation(x, y)
-    try:
-        return Estimate(value, correlation_interval(x, y))
-    except (DataError, Refused):
-        return Estimate(value)
+    sums = Directions()
+    sums.update(Block(X))
+    return sums.cosines(X)

@@ -37,6 +37,7 @@ from cosimo.measure.diagnostics.circular_shifts import (
     shifted_correlations,
     standardised,
 )
+from cosimo.measure.diagnostics.model_trees import tree
 from cosimo.statistics import mean_interval
 from cosimo.types import Estimate, Floats, PerItem, Scores
 
@@ -155,12 +156,7 @@ class EncoderAgreement:
 
     def tree(self, *, of: Of = "series") -> Floats:
         """(N - 1, 4) average linkage of 1 - correlation, as scipy's dendrogram takes it."""
-        from scipy.cluster.hierarchy import linkage
-
-        correlations = self.series if of == "series" else self.matrix
-        apart = 1 - correlations[np.triu_indices(len(self.encoders), 1)]
-        merged: Floats = linkage(np.maximum(apart, 0.0), method="average")
-        return merged
+        return tree(self.series if of == "series" else self.matrix)
 
 
 def compare_encoders(

@@ -21,7 +21,7 @@ from cosimo.measure.pages.html import (
     show,
     table,
 )
-from cosimo.types import Estimate, Report
+from cosimo.types import Report
 
 KINDS: Mapping[Severity, str] = {"serious": "bad", "minor": "warn", "unclear": "unsure", "fine": "good"}
 WORDS: Mapping[Severity, str] = {"unclear": "not enough to tell"}
@@ -63,13 +63,9 @@ def _card(finding: Finding) -> Html:
 def _trial(trial: Trial) -> Html:
     """Before and after, with their intervals."""
     both = (("as it is", trial.before), (str(trial.chosen), trial.after))
-    drawn = [(name, found.value, *_ends(found)) for name, found in both if found is not None]
+    drawn = [(name, found.value, *svg.ends(found.interval)) for name, found in both if found is not None]
     title = "mean reciprocal rank of the right item, before and after"
     return figure(svg.forest(drawn, title=title, label="mean reciprocal rank"), trial.question)
-
-
-def _ends(found: Estimate) -> tuple[float | None, float | None]:
-    return (None, None) if found.interval is None else (found.interval.low, found.interval.high)
 
 
 def _drawings(found: Examination) -> Iterator[Html]:

@@ -27,7 +27,9 @@ from cosimo._arrays import unit
 from cosimo.contracts import Refiner
 from cosimo.encode import Chunking
 from cosimo.measure.diagnostics.of_items import reader_of, vectors_of
+from cosimo.measure.diagnostics.outlier_dimensions import far_off
 from cosimo.measure.doctor.job import Job
+from cosimo.measure.tasks.margins import mean_of_best
 from cosimo.types import PerItem, Vectors
 
 NEAREST = 10
@@ -94,9 +96,9 @@ def _centre(X: Vectors) -> Refiner:
 
 
 def _drop_dimensions(X: Vectors) -> Refiner:
-    mean = unit(X).mean(axis=0)
-    kept = np.abs(mean - mean.mean()) <= STANDS_OUT * mean.std()
-    return _normalised(np.diag(kept.astype(np.float64)), np.zeros(len(mean)))
+    kept = np.ones(X.shape[1])
+    kept[far_off(unit(X).mean(axis=0), STANDS_OUT)] = 0.0
+    return _normalised(np.diag(kept), np.zeros(len(kept)))
 
 
 def _drop_axis(X: Vectors) -> Refiner:
@@ -123,10 +125,8 @@ def _whitening(dims: int) -> Learn:
 
 
 def _discount(learn: Job, job: Job) -> PerItem:
-    S = job.similarity(job.X, learn.X)
-    k = min(NEAREST, S.shape[1])
-    nearest = np.partition(S, S.shape[1] - k, axis=1)[:, S.shape[1] - k :]
-    return job.ranks(2 * job.similarity(job.Q, job.X) - nearest.mean(axis=1))
+    around = mean_of_best(job.similarity(job.X, learn.X), NEAREST)
+    return job.ranks(2 * job.similarity(job.Q, job.X) - around)
 
 
 def _lengths(learn: Job) -> list[Remedy]:

@@ -123,10 +123,7 @@ def few_directions(seen: Evidence) -> Finding:
     """A space that uses few of its dimensions."""
     found = seen.reports["EffectiveRank"].metrics["effective_rank"]
     most = max(min(seen.dim, seen.n - 1), 1)
-    interval = found.interval and replace(
-        found.interval, low=found.interval.low / most, high=found.interval.high / most
-    )
-    share = Estimate(found.value / most, interval)
+    share = _over(found, most)
     return Finding(
         name="few directions",
         severity=grade(share, *limits.RANK),

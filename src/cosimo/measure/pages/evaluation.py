@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from cosimo.measure.comparing import OnTask, Standings, Versus
 from cosimo.measure.evaluating import Evaluation
-from cosimo.measure.pages.html import Html, element, facts, figure, page, paragraph, section, table
-from cosimo.measure.pages.svg import forest
+from cosimo.measure.pages.html import Html, element, facts, figure, grid, page, paragraph, section, table
+from cosimo.measure.pages.svg import ends, forest
 from cosimo.statistics import Comparison
 from cosimo.types import Estimate, Interval
 
@@ -43,7 +43,7 @@ def _versus(found: Versus) -> Iterator[Html]:
 
 
 def _drawn(name: str, found: Comparison) -> tuple[str, float, float | None, float | None]:
-    return name, found.difference, *_span(found.interval)
+    return name, found.difference, *ends(found.interval)
 
 
 def _compared(row: OnTask) -> tuple[object, ...]:
@@ -80,14 +80,14 @@ def _tasks(found: Evaluation) -> Iterator[Html]:
     drawings = []
     for task in found.tasks:
         rows = [
-            (system, estimate.value, *_span(estimate.interval))
+            (system, estimate.value, *ends(estimate.interval))
             for system, reports in found.reports.items()
             for estimate in [reports[task.name].metrics[task.headline]]
         ]
         n = next(iter(found.reports.values()))[task.name].n
         drawn = forest(rows, title=f"{task.name}, {task.headline}", label=task.headline)
         drawings.append(figure(drawn, f"{task.name}: {task.headline}, {n:,} items"))
-    yield section("Task by task", element("div", *drawings, attributes={"class": "grid"}))
+    yield section("Task by task", grid(*drawings))
 
 
 def _all_metrics(found: Evaluation) -> Html:
@@ -127,10 +127,6 @@ def _reading(found: Evaluation) -> Html:
         **{f"{system}": next(iter(reports.values())).passport for system, reports in found.reports.items()},
     }
     return section("How to read this", facts(about))
-
-
-def _span(interval: Interval | None) -> tuple[float | None, float | None]:
-    return (None, None) if interval is None else (interval.low, interval.high)
 
 
 def _words(interval: Interval | None) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from cosimo.measure.pages.html import Html, element, plain
+from cosimo.types import Interval
 
 WIDTH, HEIGHT = 360, 170
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 8, 34
@@ -99,6 +100,11 @@ def forest(
     """
     spans = [(value if low is None else low, value if high is None else high) for _, value, low, high in rows]
     return _lying([row[:2] for row in rows], spans, title, label, zero=False, bars=False, reference=reference)
+
+
+def ends(interval: Interval | None) -> tuple[float | None, float | None]:
+    """Where an interval starts and stops, as a row of `forest` has it."""
+    return (None, None) if interval is None else (interval.low, interval.high)
 
 
 def _lying(

@@ -18,6 +18,7 @@ from typing import Any, final
 import numpy as np
 
 from cosimo._arrays import unit
+from cosimo.encode.texts import distinct
 from cosimo.errors import DataError, ShapeError
 from cosimo.measure.metrics.accuracy import Accuracy
 from cosimo.measure.tasks.pairing import numbered
@@ -95,11 +96,9 @@ class Analogy(LabelledTask):
 
     def answer(self, system: Space, *, seed: int, progress: bool) -> Answers:
         """The word found for each c, by either rule."""
-        words = list(dict.fromkeys([*self.a, *self.b, *self.c, *self.d, *self.others]))
-        place = {word: i for i, word in enumerate(words)}
-        X = unit(system.encode(words, progress=progress))
-        asked = np.array([[place[word] for word in four] for four in zip(self.a, self.b, self.c, self.d, strict=True)])
-        n = len(asked)
+        n = len(self.a)
+        words, rows = distinct([*self.a, *self.b, *self.c, *self.d, *self.others])
+        X, asked = unit(system.encode(words, progress=progress)), rows[: 4 * n].reshape(4, n).T
         found = np.empty((2, n), np.int64)
         for start in range(0, n, BLOCK):
             found[:, start : start + BLOCK] = _completed(X, asked[start : start + BLOCK, :3])

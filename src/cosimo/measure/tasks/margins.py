@@ -46,7 +46,7 @@ def margin_scores(S: Scores, *, margin: str = "ratio", k: int = 4) -> Scores:
         raise DataError(f"wanted a margin of {', '.join(MARGINS)} and k of at least 1, got {margin!r} and {k}")
     if margin == "absolute" or not S.size:
         return S
-    around: Scores = (_nearest(S, k)[:, None] + _nearest(S.T, k)) / 2
+    around: Scores = (mean_of_best(S, k)[:, None] + mean_of_best(S.T, k)) / 2
     relative: Scores = S - around if margin == "distance" else S / np.maximum(around, LEAST)
     return relative
 
@@ -75,8 +75,12 @@ def best_targets(S: Scores, *, margin: str = "ratio", k: int = 4) -> NDArray[np.
     return best
 
 
-def _nearest(S: Scores, k: int) -> PerItem:
-    """(n,) mean of the k best of each row."""
+def mean_of_best(S: Scores, k: int) -> PerItem:
+    """(n,) mean of the k best of each row of S (n, m), or of all where there are fewer.
+
+    >>> mean_of_best(np.array([[0.5, -0.2, 0.1]]), 2)
+    array([0.3])
+    """
     k = min(k, S.shape[1])
     means: PerItem = np.partition(S, S.shape[1] - k, axis=1)[:, S.shape[1] - k :].mean(axis=1)
     return means

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cosimo.encode.texts import distinct
 from cosimo.space import Space
 from cosimo.types import PerItem, Rows
 
@@ -13,11 +14,9 @@ LARGEST = 1 / 20
 
 def score_pairs(space: Space, a: Sequence[str], b: Sequence[str], *, progress: bool = False) -> PerItem:
     """(n,) float64 scores of text i of `a` with text i of `b`."""
-    texts = list(dict.fromkeys([*a, *b]))
-    place = {text: i for i, text in enumerate(texts)}
+    texts, rows = distinct([*a, *b])
     X = space.encode(texts, progress=progress)
-    left, right = (X[[place[text] for text in side]] for side in (a, b))
-    return space.similarity_pairwise(left, right).astype(np.float64)
+    return space.similarity_pairwise(X[rows[: len(a)]], X[rows[len(a) :]]).astype(np.float64)
 
 
 def shared_items(a: Sequence[str], b: Sequence[str]) -> Rows | None:
@@ -64,5 +63,4 @@ def numbered(items: Sequence[str]) -> Rows:
     >>> numbered(["x", "y", "x"])
     array([0, 1, 0])
     """
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(item, len(numbers)) for item in items], dtype=np.int64)
+    return distinct(items)[1]

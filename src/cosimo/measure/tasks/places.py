@@ -73,8 +73,8 @@ class _OfPlaces(ABC):
         counts = np.asarray(pred, dtype=np.float64)
         if counts.ndim not in (2, 3) or counts.shape[-1] != 2 or len(np.asarray(truth)) != len(counts):
             raise ShapeError(f"pred must be (n, 2) or (n, q, 2) for n items, got {counts.shape}")
-        values: PerItem = self._of(counts[..., 0], counts[..., 1]).reshape(len(counts), -1).mean(axis=1)
-        return values
+        values: PerItem = self._of(counts[..., 0], counts[..., 1])
+        return values if values.ndim == 1 else values.mean(axis=1)
 
     @abstractmethod
     def _of(self, above: Floats, tied: Floats) -> Any:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 import cosimo
-from cosimo._writers import replacing
 from cosimo.serve.cli.arguments import Format, Json, NoCache, TextColumns, columns
-from cosimo.serve.cli.output import json_line, note, require_writable, table, watched
+from cosimo.serve.cli.output import json_line, note, require_writable, table, watched, write_page
 
 if TYPE_CHECKING:
     from cosimo.measure import Examination
@@ -52,9 +51,7 @@ class Doctor:
         with cosimo.encode.uncached(self.no_cache):
             found = self._examined()
         if self.html is not None:
-            with replacing(self.html) as file:
-                file.write(found.to_html().encode())
-            note(f"{self.html}: written")
+            write_page(self.html, found.to_html())
         self._show(found)
 
     def _examined(self) -> "Examination":

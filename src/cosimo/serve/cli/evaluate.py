@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 import cosimo
-from cosimo._writers import replacing
 from cosimo.serve.cli.arguments import Json, NoCache, Precision, loaded
-from cosimo.serve.cli.output import json_line, note, require_writable, table, watched
+from cosimo.serve.cli.output import json_line, note, require_writable, table, watched, write_page
 
 if TYPE_CHECKING:
     from cosimo.measure.comparing import Standings, Versus
@@ -67,9 +66,7 @@ class Evaluate:
         if self.html is not None:
             from cosimo.measure.pages.evaluation import evaluation_page
 
-            with replacing(self.html) as file:
-                file.write(evaluation_page(found).encode())
-            note(f"{self.html}: written")
+            write_page(self.html, evaluation_page(found))
         write = _json if self.as_json else _tables
         write(found)
 

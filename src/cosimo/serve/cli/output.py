@@ -13,6 +13,8 @@ from typing import Any
 
 import typer
 
+from cosimo._writers import replacing
+
 CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], " ")
 """Characters that would break a line or steer a terminal; texts of strangers may hold them."""
 WIDEST = 40
@@ -92,6 +94,13 @@ def require_writable(path: Path) -> None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page, whole or not at all, and say so."""
+    with replacing(path) as file:
+        file.write(page.encode())
+    note(f"{path}: written")
 
 
 def _flat(value: Any) -> str:
