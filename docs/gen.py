@@ -14,7 +14,7 @@ from cosimo import catalogue
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- catalogue:begin -->", "<!-- catalogue:end -->"
 ROOMS = ("encode", "learn", "refine", "compare", "search", "decide", "measure", "explain", "apply", "serve")
-STATUSES = get_args(catalogue.Status)
+STATES = get_args(catalogue.State)
 
 
 def table(head: Sequence[str], body: Sequence[Sequence[object]]) -> str:
@@ -24,13 +24,18 @@ def table(head: Sequence[str], body: Sequence[Sequence[object]]) -> str:
 
 
 def counts() -> str:
-    """How many rows of each room have come how far. Only rows with evidence that is not stale count as checked."""
-    tally = Counter((row.home, catalogue.status(row)) for row in catalogue.rows())
-    body = [
-        [f"[{room}](docs/methods/{room}.md)", *(tally[room, status] or "" for status in STATUSES)] for room in ROOMS
-    ]
-    body.append(["**all**", *(sum(tally[room, status] for room in ROOMS) for status in STATUSES)])
-    return f"{len(catalogue.rows())} methods.\n\n{table(['room', *STATUSES], body)}"
+    """How many rows of each room have come how far; claims count only where their evidence is not stale."""
+    rows = [(row.home, catalogue.status(row)) for row in catalogue.rows()]
+    body = [[f"[{room}](docs/methods/{room}.md)", *_tally([s for home, s in rows if home == room])] for room in ROOMS]
+    body.append(["**all**", *_tally([status for _, status in rows])])
+    return f"{len(rows)} methods.\n\n{table(['room', *STATES, 'claims held'], body)}"
+
+
+def _tally(statuses: Sequence[catalogue.Status]) -> list[str]:
+    states = Counter(status.state for status in statuses)
+    fresh = [status for status in statuses if status.state == "measured"]
+    held = f"{sum(s.held for s in fresh)} of {sum(s.claims for s in fresh)}" if fresh else ""
+    return [*(str(states[state] or "") for state in STATES), held]
 
 
 def room_page(room: str) -> str:
@@ -52,7 +57,12 @@ def _module(row: catalogue.Row) -> str:
 
 
 def _evidence(row: catalogue.Row, found: dict[str, Any]) -> Iterator[str]:
-    yield f"## {row.name}: {catalogue.status(row)}"
+    status = catalogue.status(row)
+    yield f"## {row.name}: {status}"
+    if row.assumes:
+        yield f"*Assumed:* {row.assumes}"
+    if status.changed:
+        yield f"Changed since it was measured: {', '.join(f'`{name}`' for name in status.changed)}."
     body = [
         [
             claim["claim"],

@@ -1,6 +1,6 @@
 """Runs registered claims and writes their outcome, whichever way it comes out: python tests/claims.py [KEY ...]
 
-A claim in claims.toml names two systems and a margin: it says that `value` minus `baseline` is at least `margin`.
+A claim in claims/KEY.toml names two systems and a margin: it says that `value` minus `baseline` is at least `margin`.
 Its test is a function `run(seed) -> {system: figure}`. A figure is a number, or (n,) one number a unit (an item, a
 query, a pair) whose mean is the number; for a figure that is no mean, such as a rank correlation, the units are its
 jackknife pseudo-values (`pseudo`). Units and seeds both vary, so the interval of the paired difference D covers both:
@@ -14,7 +14,6 @@ import importlib.util
 import json
 import platform
 import sys
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -102,15 +101,14 @@ def load(node: str) -> Run:
 
 def main(names: Sequence[str]) -> None:
     """Run the claims of these rows, or of all that have any."""
-    register = tomllib.loads((ROOT / "claims.toml").read_text(encoding="utf-8"))
-    for name in names or register:
+    for name in names or [row.name for row in catalogue.rows() if catalogue.claims(row)]:
         row = catalogue.row(name)
-        claims = outcome(register[name], load, catalogue.evidence(row) or {})
+        claims = outcome(catalogue.claims(row), load, catalogue.evidence(row) or {})
         packages = {package: version(package) for package in ("numpy", "scipy", "scikit-learn")}
         record = {
             "name": name,
             "claims": claims,
-            "hashes": catalogue.hashes(row),
+            "fingerprint": catalogue.fingerprint(row),
             "versions": {"cosimo": cosimo.__version__, "python": platform.python_version()} | packages,
         }
         text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"

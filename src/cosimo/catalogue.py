@@ -3,13 +3,15 @@
 A row says what a method does for a user and which room it belongs to. What became of it is never written into the
 row; it is derived each time from three files, so it cannot be out of date:
 
-    no method file                              -> listed
-    method file, no evidence                    -> implemented
-    evidence whose hashes are not today's       -> stale
-    every registered claim held / none / some   -> holds / does-not-hold / mixed
+    no method file                        -> listed
+    method file, no evidence              -> implemented
+    evidence of other claims or code      -> stale
+    evidence of these claims and code     -> "12 of 13 held"
 
-The method file of `some-name` in room `refine` is `refine/**/some_name.py`; claims are registered in `claims.toml`
-before they are run, and their outcome is `evidence/some-name.json`, whichever way it came out.
+The method file of `some-name` in room `refine` is `refine/**/some_name.py`; claims are registered in
+`claims/some-name.toml` before they are run, and their outcome is `evidence/some-name.json`, whichever way it came out.
+Code is the same as long as the syntax trees of the method's files, and of what they import from their room, are
+(`_fingerprint`): a file that was moved or whose docstrings were mended keeps its evidence.
 """
 
 import difflib
@@ -24,117 +26,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from cosimo._fingerprint import closure, of_file
 from cosimo.errors import DataError
 
 if TYPE_CHECKING:
     from cosimo.contracts import Encoder
 
-Status = Literal["listed", "implemented", "holds", "mixed", "does-not-hold", "stale"]
+State = Literal["listed", "implemented", "measured", "stale"]
 
 PACKAGE = Path(__file__).parent
 """The folder of the installed package."""
-
-BASE = (
-    "AcceptAskReject",
-    "Accuracy",
-    "AdjustedMutualInformation",
-    "AdjustedRand",
-    "Affine",
-    "Analogy",
-    "Audit",
-    "AveragePrecision",
-    "BackgroundSimilarity",
-    "BestAccuracy",
-    "BestF1",
-    "BetaCalibration",
-    "Bitext",
-    "Centre",
-    "Chain",
-    "Chunking",
-    "Classification",
-    "Clustering",
-    "Cosine",
-    "Dot",
-    "Draw",
-    "DuplicateVectors",
-    "Duplicates",
-    "EnsembleEncoder",
-    "Euclidean",
-    "ExactIndex",
-    "Examination",
-    "FalseAcceptThreshold",
-    "Finding",
-    "FunctionEncoder",
-    "Hamming",
-    "HeldOutAccuracy",
-    "HeldOutF1",
-    "HnswIndex",
-    "Hubness",
-    "IntrinsicDimension",
-    "Isotonic",
-    "Isotropy",
-    "IvfIndex",
-    "Judgements",
-    "Kendall",
-    "Lexical",
-    "ListwiseSpearman",
-    "MAP",
-    "MRR",
-    "Manhattan",
-    "Matches",
-    "MaxSim",
-    "NAUC",
-    "NDCG",
-    "NoMatch",
-    "Normalise",
-    "Norms",
-    "OnnxEncoder",
-    "OppositesGuard",
-    "OutlierDimensions",
-    "PCA",
-    "PairClassification",
-    "Pairs",
-    "Pearson",
-    "PerGroup",
-    "Platt",
-    "Precision",
-    "PrecisionThreshold",
-    "Precomputed",
-    "QueryRecallThreshold",
-    "RPrecision",
-    "Recall",
-    "RecallThreshold",
-    "ReciprocalRankFusion",
-    "Reliability",
-    "RemoteEncoder",
-    "Reranking",
-    "Retrieval",
-    "RocAuc",
-    "Rule",
-    "STS",
-    "ScoreMonitor",
-    "SentenceTransformerEncoder",
-    "Spearman",
-    "SqliteStore",
-    "StaticEncoder",
-    "Success",
-    "Summarization",
-    "Table",
-    "Texts",
-    "Trial",
-    "TripletAccuracy",
-    "Triplets",
-    "Truncate",
-    "TruncationWarning",
-    "Uniformity",
-    "VMeasure",
-    "ValueLevels",
-    "VectorMonitor",
-    "VennAbers",
-    "Vetoes",
-    "XsimError",
-)
-"""Public classes of the rooms that implement no row: the common ground the rows are built on."""
 
 
 @dataclass(frozen=True)
@@ -142,9 +43,12 @@ class Row:
     """One paper: its number and key, its title, the room and slot it belongs to, and what it does for a user.
 
     file
-        Names of its modules, separated by blanks, where they do not follow from the key.
+        Names of its modules, separated by blanks, where they do not follow from the key; `room/name` for one that lies
+        in another room than the row's.
     link
         Where to read it.
+    assumes
+        What its code takes for granted where the paper could not be had, or leaves it open.
     """
 
     n: int
@@ -155,6 +59,7 @@ class Row:
     summary: str
     file: str | None = None
     link: str | None = None
+    assumes: str | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -208,26 +113,79 @@ def evidence(row: Row, *, package: Path = PACKAGE) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def hashes(row: Row, *, package: Path = PACKAGE) -> dict[str, str]:
-    """SHA-256 of what a row's evidence depends on: the text of its method files, and its registered claims."""
-    method = "\0".join(path.read_text(encoding="utf-8") for path in _paths(row, package) or ())
-    register = _beside(package, "claims.toml")
-    claims = tomllib.loads(register.read_text(encoding="utf-8")) if register.exists() else {}
-    texts = {"method": method, "claims": json.dumps(claims.get(row.name, []), sort_keys=True)}
-    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+def claims(row: Row, *, package: Path = PACKAGE) -> list[dict[str, Any]]:
+    """The registered claims of a row, none where it makes none."""
+    path = _beside(package, "claims") / f"{row.name}.toml"
+    return (
+        cast("list[dict[str, Any]]", tomllib.loads(path.read_text(encoding="utf-8"))["claim"]) if path.exists() else []
+    )
+
+
+def fingerprint(row: Row, *, package: Path = PACKAGE) -> dict[str, Any]:
+    """What a row's evidence depends on: a digest of its claims, and one for each file by its path in the package.
+
+    Where the function that runs a claim lies does not matter.
+    """
+    files = {file for path in _paths(row, package) or () for file in closure(path, package)}
+    return {
+        "claims": _digest_of_claims(row, package),
+        "files": {path.relative_to(package).as_posix(): of_file(path) for path in sorted(files)},
+    }
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a row has come.
+
+    held, claims
+        How many of the registered claims held, and how many there are, where it was measured.
+    moved
+        Files that lie elsewhere than when it was measured, unchanged.
+    changed
+        What is no longer as it was when it was measured: files, or the claims.
+    """
+
+    state: State
+    held: int = 0
+    claims: int = 0
+    moved: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.held} of {self.claims} held" if self.state == "measured" else self.state
 
 
 def status(row: Row, *, package: Path = PACKAGE) -> Status:
     """How far a row has come, derived from its files."""
     if _paths(row, package) is None:
-        return "listed"
+        return Status("listed")
     outcome = evidence(row, package=package)
     if outcome is None:
-        return "implemented"
-    if outcome["hashes"] != hashes(row, package=package):
-        return "stale"
-    verdicts = {claim["verdict"] for claim in outcome["claims"]}
-    return cast("Status", verdicts.pop() if len(verdicts) == 1 else "mixed")
+        return Status("implemented")
+    verdicts = [claim["verdict"] for claim in outcome["claims"]]
+    measured = outcome["fingerprint"]
+    gone = [name for name, digest in measured["files"].items() if not _is(package / name, digest)]
+    moved = {name for name in gone if _elsewhere(name, measured["files"][name], package)}
+    changed = [name for name in gone if name not in moved]
+    changed += ["claims"] * (measured["claims"] != _digest_of_claims(row, package))
+    return Status(
+        "stale" if changed else "measured", verdicts.count("holds"), len(verdicts), tuple(sorted(moved)), tuple(changed)
+    )
+
+
+def _digest_of_claims(row: Row, package: Path) -> str:
+    asked = [{key: value for key, value in claim.items() if key != "test"} for claim in claims(row, package=package)]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _is(path: Path, digest: str) -> bool:
+    return path.exists() and of_file(path) == digest
+
+
+def _elsewhere(name: str, digest: str, package: Path) -> bool:
+    """Whether a file does, at another place, what this one did; files that kept their name are looked at first."""
+    same_name = sorted(package.rglob(Path(name).name))
+    return any(_is(path, digest) for path in (*same_name, *sorted(package.rglob("*.py"))))
 
 
 def find(question: str, encoder: "Encoder | None" = None, *, k: int = 10) -> list[Row]:
@@ -249,7 +207,10 @@ def find(question: str, encoder: "Encoder | None" = None, *, k: int = 10) -> lis
 
 def _paths(row: Row, package: Path) -> list[Path] | None:
     """All method files of a row, or `None` unless every one is there."""
-    found = [next(iter(sorted((package / row.home).rglob(f"{stem}.py"))), None) for stem in row.files]
+    found = []
+    for name in row.files:
+        room, _, stem = name.rpartition("/")
+        found.append(next(iter(sorted((package / (room or row.home)).rglob(f"{stem}.py"))), None))
     return None if None in found else cast("list[Path]", found)
 
 

@@ -42,4 +42,4 @@ def test_filters(cosimo):
     assert {row[2] for row in cosimo("methods", "--status", "listed").rows} == {"listed"}
     assert {row[1] for row in cosimo("methods", "vectors", "--room", "refine").rows} == {"refine"}
     one_sentence(cosimo("methods", "--room", "kitchen"), "'kitchen'", "refine")
-    one_sentence(cosimo("methods", "--status", "fine"), "'fine'", "holds")
+    one_sentence(cosimo("methods", "--status", "fine"), "'fine'", "measured")

@@ -27,7 +27,9 @@ class Methods:
 
     question: Annotated[str | None, typer.Argument(metavar="QUESTION", help="What the method should do.")] = None
     room: Annotated[str | None, typer.Option(metavar="ROOM", help="Only of this room, such as refine.")] = None
-    status: Annotated[str | None, typer.Option(metavar="STATUS", help="Only of this status, such as holds.")] = None
+    status: Annotated[
+        str | None, typer.Option(metavar="STATUS", help="Only of this status: listed, implemented, measured or stale.")
+    ] = None
     k: Annotated[int, typer.Option("-k", metavar="K", help="How many answer a question.")] = 10
     as_json: Json = False
 
@@ -35,19 +37,19 @@ class Methods:
         """Write the rows with their status."""
         rows = catalogue.rows()
         _one_of("room", self.room, (row.home for row in rows))
-        _one_of("status", self.status, get_args(catalogue.Status))
+        _one_of("status", self.status, get_args(catalogue.State))
         found = self._answers() if self.question is not None else rows
         chosen = [(row, catalogue.status(row)) for row in found if self.room in (None, row.home)]
-        chosen = [(row, status) for row, status in chosen if self.status in (None, status)]
+        chosen = [(row, status) for row, status in chosen if self.status in (None, status.state)]
         if self.question is not None:
             chosen = chosen[: self.k]
         if self.as_json:
             for row, status in chosen:
-                json_line({**asdict(row), "status": status})
+                json_line({**asdict(row), "status": str(status)})
         else:
             table(
                 ("name", "room", "status", "what it does"),
-                [(row.name, row.home, status, row.summary) for row, status in chosen],
+                [(row.name, row.home, str(status), row.summary) for row, status in chosen],
             )
 
     def _answers(self) -> list[catalogue.Row]:
