@@ -67,7 +67,7 @@ WORKS = {
 
 
 def child(path, work):
-    import cosimo.measure.diagnostics.diagnosing  # noqa: F401 - imports are not timed
+    import cosimo.measure.vectors.diagnosing  # noqa: F401 - imports are not timed
 
     started, busy = time.perf_counter(), time.process_time()
     told = write(path, *map(int, work.split()[1:])) if work.startswith("write") else WORKS[work](path)

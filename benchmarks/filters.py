@@ -23,7 +23,7 @@ from cosimo import Collection, Space
 from cosimo._arrays import unit
 from cosimo.encode import Precomputed
 from cosimo.search import HnswIndex
-from cosimo.search.index_cache import IndexCache
+from cosimo.search.caches.index_cache import IndexCache
 
 DATA = Path(os.environ.get("COSIMO_DATA", "."))
 K, ANCHORS, RANK, D = 10, 20, 48, 384

@@ -26,9 +26,9 @@ from pairs import ratio
 
 from cosimo import Labels, Space
 from cosimo.apply import Texts, find_duplicates, match
-from cosimo.decide.sampling import node_disjoint
 from cosimo.errors import Refused
-from cosimo.records import read_records
+from cosimo.files.records import read_records
+from cosimo.rules.sampling import node_disjoint
 
 TABLES = {"abt_buy": ("name",), "dblp_acm": ("title", "authors")}
 CUTS = (0.6, 0.7, 0.8, 0.9)

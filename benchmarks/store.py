@@ -13,8 +13,8 @@ import numpy as np
 from pairs import ratio, report
 
 from cosimo import Collection, Space
+from cosimo.collection.intake import BATCH
 from cosimo.encode import Precomputed
-from cosimo.intake import BATCH
 
 N, D = 100_000, 384
 

@@ -20,9 +20,9 @@ import numpy as np
 
 import cosimo
 from cosimo.encode import FunctionEncoder
+from cosimo.files.records import read_records
 from cosimo.measure import Evaluation, evaluate, load_suite, suite_names
 from cosimo.measure.suites import FILES, SHIPPED
-from cosimo.records import read_records
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))

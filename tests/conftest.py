@@ -8,23 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from cosimo.encode import models
+from cosimo.encode import KNOWN
+from cosimo.encode.models import homes
 
-DATA_SKIPS = pytest.StashKey[list[str]]()
 HOME = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give the tests a home of their own, with links to the models that are there already."""
-    there = {name: models.model_home(name) for name in models.KNOWN if models.model_home(name).is_dir()}
+    there = {name: homes.model_home(name) for name in KNOWN if homes.model_home(name).is_dir()}
     if "COSIMO_TEST_MINILM" in os.environ:
         there["minilm"] = Path(os.environ["COSIMO_TEST_MINILM"])
-    config.stash[DATA_SKIPS] = []
     config.stash[HOME] = Path(tempfile.mkdtemp(prefix="cosimo-tests-"))
     os.environ["COSIMO_HOME"] = str(config.stash[HOME])
     for name, folder in there.items():
-        models.model_home(name).parent.mkdir(parents=True, exist_ok=True)
-        models.model_home(name).symlink_to(folder.resolve())
+        homes.model_home(name).parent.mkdir(parents=True, exist_ok=True)
+        homes.model_home(name).symlink_to(folder.resolve())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -33,20 +32,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """A data test that skips is counted, and fails where the data are said to be."""
+    """A data test that skips fails where the data are said to be."""
     report = yield
-    if report.skipped and item.get_closest_marker("data") and not hasattr(report, "wasxfail"):
-        item.config.stash[DATA_SKIPS].append(item.nodeid)
-        if "COSIMO_DATA" in os.environ:
-            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-            report.outcome = "failed"
-            report.longrepr = f"skipped though COSIMO_DATA is set: {reason}"
+    unexpected = report.skipped and item.get_closest_marker("data") and not hasattr(report, "wasxfail")
+    if unexpected and "COSIMO_DATA" in os.environ:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"skipped though COSIMO_DATA is set: {reason}"
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how much was not tried for want of data."""
-    terminalreporter.write_line(f"data skips: {len(config.stash[DATA_SKIPS])}")
+    skipped = [report for report in terminalreporter.getreports("skipped") if "data" in report.keywords]
+    terminalreporter.write_line(f"data skips: {len(skipped)}")
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +59,7 @@ def data() -> Path:
 @pytest.fixture(scope="session")
 def minilm_files() -> Path:
     """The folder of minilm's files; `Space.load("minilm")` finds it too, in this process and in others."""
-    folder = models.model_home("minilm")
+    folder = homes.model_home("minilm")
     if not folder.is_dir():
         pytest.skip("minilm is not on this machine: cosimo fetch minilm, or COSIMO_TEST_MINILM=FOLDER")
     return folder

@@ -12,15 +12,15 @@ from cosimo._arrays import as_vectors, same_dim
 from cosimo.compare import resolve
 from cosimo.contracts import Encoder, Refiner, Similarity
 from cosimo.encode import Precomputed, load_encoder
-from cosimo.encode.sides import Sides
 from cosimo.encode.vector_file import encode_to_file
+from cosimo.encode.wrappers.sides import Sides
 from cosimo.errors import DataError
 from cosimo.passport import Passport
 from cosimo.refine import load_state, save_state, state_digest
 from cosimo.types import PerItem, Role, Scores, Vectors
 
 if TYPE_CHECKING:  # and imported by the methods: encoding and searching need none of it
-    from cosimo.decide.rule import Judgements, Rule
+    from cosimo.rules.rule import Judgements, Rule
 
 Refiners = Refiner | Mapping[str, Refiner]
 FORMAT = 1
@@ -110,7 +110,7 @@ class Space(Sides):
         )
         Passport.from_json(saved["passport"]).require(space.passport, f"the space in {folder}")
         if (folder / "decider.json").is_file():
-            from cosimo.decide.rule import Rule
+            from cosimo.rules.rule import Rule
 
             space.decider = Rule.load(folder / "decider.json")
         return space
@@ -241,9 +241,9 @@ class Space(Sides):
         Refused
             Nobody said how the labels were drawn, or they were used before to choose something.
         """
-        from cosimo.calibrating import Promise
-        from cosimo.labels import as_labels
-        from cosimo.pair_rules import rule_for_pairs
+        from cosimo.rules.labels import as_labels
+        from cosimo.rules.of_pairs import rule_for_pairs
+        from cosimo.rules.promise import Promise
 
         promise = Promise(precision, recall, false_accept, confidence)
         return rule_for_pairs(self, promise, as_labels(labels), guard=guard, look=look)
@@ -261,7 +261,7 @@ class Space(Sides):
         ScaleMismatch, GuaranteeVoid
             The rule is not one for pairs of this space.
         """
-        from cosimo.pair_rules import judge_pairs
+        from cosimo.rules.of_pairs import judge_pairs
 
         rule = decider or self.decider
         if rule is None:
@@ -294,6 +294,6 @@ class Space(Sides):
 
 def with_cache(space: Space) -> Space:
     """The path of a space with the user's cache of vectors before its encoder, where that helps."""
-    from cosimo.encode.cache import cached  # loading a space needs no database
+    from cosimo.encode.wrappers.cache import cached  # loading a space needs no database
 
     return Space(cached(space.encoder), refiner=space.refiner, similarity=space.similarity_function)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from cosimo.decide import PrecisionThreshold
-from cosimo.decide.decisions import decide
-from cosimo.decide.rule import Rule
+from cosimo.decide.fitting.decisions import decide
 from cosimo.guarantee import Guarantee
+from cosimo.rules.rule import Rule
 
 
 class TwoCuts:

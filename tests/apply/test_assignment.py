@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
-from cosimo.apply.assignment import EPSILON, one_to_one
+from cosimo.apply.jobs.assignment import EPSILON, one_to_one
 
 
 def problem(n, m, share, seed, *, levels=None):

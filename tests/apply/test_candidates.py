@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cosimo.apply import candidates
-from cosimo.apply.candidates import Side, across, among
+from cosimo.apply.jobs import candidates
+from cosimo.apply.jobs.candidates import Side, across, among
 from cosimo.compare import Cosine, Dot, Euclidean
 from cosimo.errors import DataError
 

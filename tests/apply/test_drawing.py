@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cosimo.apply.drawing import draw_across, draw_among
+from cosimo.apply.jobs.drawing import draw_across, draw_among
 from cosimo.decide import PrecisionThreshold
 from cosimo.errors import Refused
 

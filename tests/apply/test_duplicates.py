@@ -9,11 +9,12 @@ import pytest
 from apply.rules import rule_of
 from assembly.toys import toy_space
 from cosimo import Space
-from cosimo.apply import Texts, candidates, find_duplicates
-from cosimo.apply.duplicates import plain
+from cosimo.apply import Texts, find_duplicates
+from cosimo.apply.jobs import candidates
+from cosimo.apply.jobs.duplicates import plain
 from cosimo.encode import Precomputed
 from cosimo.errors import DataError, Refused
-from cosimo.records import read_records
+from cosimo.files.records import read_records
 
 
 def precomputed(d):

@@ -8,10 +8,10 @@ from apply.rules import rule_of
 from assembly.toys import toy_space
 from cosimo import Labels, Space
 from cosimo.apply import Texts, match
-from cosimo.apply.assignment import EPSILON
+from cosimo.apply.jobs.assignment import EPSILON
 from cosimo.encode import Precomputed
 from cosimo.errors import DataError
-from cosimo.records import read_records
+from cosimo.files.records import read_records
 
 
 def sides(n=12, m=15, d=4, seed=0):

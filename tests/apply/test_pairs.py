@@ -7,7 +7,7 @@ import pytest
 
 from apply.rules import rule_of
 from assembly.toys import toy_space
-from cosimo.apply.pairs import Judge
+from cosimo.apply.jobs.pairs import Judge
 from cosimo.errors import DataError, GuaranteeVoid, Refused, ScaleMismatch
 
 FOUND = np.array([0, 0, 1]), np.array([1, 2, 2]), np.array([0.9, 0.5, 0.1], np.float32)

@@ -8,9 +8,9 @@ import pytest
 
 from assembly.toys import PAPERS, toy_space
 from cosimo.apply import Texts
-from cosimo.apply.texts import as_texts, repeatable
+from cosimo.apply.jobs.texts import as_texts, repeatable
 from cosimo.errors import DataError, ShapeError
-from cosimo.records import read_records
+from cosimo.files.records import read_records
 
 
 def test_ids_are_numbers_unless_given():

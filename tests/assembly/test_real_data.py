@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cosimo import Collection, Space
-from cosimo.encode import models
+from cosimo.encode.models import homes
 from cosimo.search import Lexical
 
 pytestmark = pytest.mark.data
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.data
 
 @pytest.fixture(scope="module")
 def static(minilm):
-    if not models.model_home("static").is_dir():
+    if not homes.model_home("static").is_dir():
         pytest.skip("static is not on this machine: cosimo fetch static")
     return Space.load("static")
 

@@ -50,9 +50,10 @@ class TestRows:
             assert "paper" not in row.summary.split(), f"{row.name}: say what it does, not that it is a paper"
 
     def test_module_names_are_importable_and_unique_in_their_room(self):
-        stems = [(row.home, stem) for row in ROWS for stem in row.files]
-        assert all(stem.isidentifier() for _, stem in stems)
-        assert len(set(stems)) == len(stems)
+        places = [name if "/" in name else f"{row.home}/{name}" for row in ROWS for name in row.files]
+        assert all(part.isidentifier() for place in places for part in place.split("/"))
+        assert all(place.count("/") == 1 for place in places)
+        assert len(set(places)) == len(places)
 
 
 class TestJoin:

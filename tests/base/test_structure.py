@@ -6,6 +6,7 @@ import inspect
 import re
 import subprocess
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -96,19 +97,25 @@ WITHOUT_CONTRACT: tuple[str, ...] = (
 PRIVATE = re.compile(r"/(?:work|root|home)/[\w.-]+|pypi\.org|pythonhosted|artifactory|devpi|(?:extra-)?index-url")
 """Paths of one machine, and package registries: neither belongs into what others install."""
 
-BASE = {"contracts", "types", "errors", "guarantee", "passport", "statistics"}
+BASE = {"contracts", "types", "errors", "guarantee", "passport", "statistics", "catalogue", "__init__", "py"}
+"""What everything may import; modules that begin with `_` belong to it."""
+
 ROOMS = {"encode", "learn", "refine", "compare", "search", "decide"}
-ON_TOP = {"measure", "explain", "apply"}
-MAY_IMPORT = {
-    "base": set(),
-    **{room: set() for room in ROOMS},
-    "search": {"compare"},
-    "learn": {"encode", "compare"},
-    "records": set(),
-    "assembly": ROOMS - {"learn"} | {"records"},
-    **{room: ROOMS | ON_TOP | {"records", "assembly"} for room in (*ON_TOP, "serve")},
-}
-"""What each part may import beside itself and the base. Nothing imports `serve`."""
+JOBS = {"measure", "explain", "apply", "recipes", "guidance", "doctor"}
+LAYERS: tuple[set[str], ...] = (
+    {"base"},
+    {"files", "guard", "report"},
+    ROOMS,
+    {"rules"},
+    {"space"},
+    {"collection"},
+    {"interchange"} | JOBS,
+    {"serve"},
+)
+"""Top-level names, from the bottom up: each may import what lies below it, and this list is closed."""
+
+BESIDE = {"search": {"compare"}, "learn": {"encode", "compare"}, **dict.fromkeys(JOBS, JOBS)}
+"""What a name may import of its own layer. `decide` imports no other room."""
 
 
 @cache
@@ -143,11 +150,25 @@ def imported(file: Path) -> set[str]:
     return {name for name in found if name.split(".")[0] == "cosimo"}
 
 
+def aliases(file: Path) -> set[tuple[str, str]]:
+    """(module, name) of everything a file imports from a module of ours."""
+    return {
+        (node.module, alias.name)
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cosimo")
+        for alias in node.names
+    }
+
+
 def part_of(name: str) -> str:
-    """The part that a file or package directly under cosimo belongs to; files that are not base assemble the rooms."""
-    if name in BASE or name.startswith("_"):
-        return "base"
-    return name if name in MAY_IMPORT else "assembly"
+    """The part that a file or package directly under cosimo belongs to."""
+    return "base" if name in BASE or name.startswith("_") else name
+
+
+def may_import(part: str) -> set[str]:
+    """What a part may import, itself included."""
+    level = next(i for i, layer in enumerate(LAYERS) if part in layer)
+    return {part} | set().union(*LAYERS[:level]) | BESIDE.get(part, set())
 
 
 def public() -> list[tuple[str, str, object]]:
@@ -166,7 +187,7 @@ def public_classes() -> set[type]:
 def where_tested(cls: type) -> str:
     """The test file of a class, under `tests`."""
     _, *folders, name = cls.__module__.split(".")
-    return f"{folders[0] if folders else part_of(name)}/test_{name}.py"
+    return f"{folders[0] if folders else 'assembly' if name == 'space' else part_of(name)}/test_{name}.py"
 
 
 @pytest.mark.parametrize("file", FILES, ids=short)
@@ -199,8 +220,26 @@ class TestFile:
 
     def test_imports_follow_the_arrows(self, file):
         here = part_of(file.relative_to(SRC).with_suffix("").parts[0])
-        parts = {part_of(name.split(".")[1]) if "." in name else "assembly" for name in imported(file)}
-        assert parts <= {here, "base"} | MAY_IMPORT[here]
+        parts = {part_of(name.split(".")[1]) for name in imported(file) if "." in name}
+        assert parts <= may_import(here)
+
+
+def test_top_level_names_are_a_closed_list():
+    """A new part is a decision about the house: it gets a layer, and a line in docs/architecture.md."""
+    names = {part_of(path.stem) for path in SRC.iterdir() if not path.name.startswith("__py")}
+    assert names <= set().union(*LAYERS)
+
+
+def test_no_circles_between_files():
+    names = {".".join(("cosimo", *file.relative_to(SRC).with_suffix("").parts)): file for file in FILES}
+    arrows = {}
+    for name, file in names.items():
+        wanted = {part for pair in aliases(file) for part in (pair[0], ".".join(pair))}
+        arrows[name] = wanted & set(names) - {name}
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 def test_nothing_names_a_machine_or_a_registry():

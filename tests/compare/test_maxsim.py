@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cosimo.compare import MaxSim, blocks, maxsim
+from cosimo.compare import MaxSim, blocks
+from cosimo.compare.tokens import maxsim
 from cosimo.errors import DataError, ShapeError
 from cosimo.types import Tokens
 

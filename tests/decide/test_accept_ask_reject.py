@@ -4,7 +4,7 @@ from scipy.stats import binom, norm
 from sklearn.exceptions import NotFittedError
 
 from cosimo.decide import AcceptAskReject, PrecisionThreshold, RecallThreshold
-from cosimo.decide.states import load_decider, save_decider
+from cosimo.decide.fitting.states import load_decider, save_decider
 from cosimo.errors import DataError, NotEnoughLabels, Refused, ScaleMismatch
 
 EXAMPLES = [AcceptAskReject(0.6, 0.6)]

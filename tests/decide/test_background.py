@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cosimo.decide import NoMatch, background, length_mismatch, query_log_background, topic_out_background
+from cosimo.decide import NoMatch, length_mismatch, query_log_background, topic_out_background
+from cosimo.decide.conformal import background
 from cosimo.errors import DataError, Refused, ShapeError
 
 

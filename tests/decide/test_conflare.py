@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import beta, binom
 
 from cosimo.decide import ConformalRetriever
-from cosimo.decide.conflare import coverage_low
-from cosimo.decide.states import load_decider, save_decider
+from cosimo.decide.conformal.conflare import coverage_low
+from cosimo.decide.fitting.states import load_decider, save_decider
 from cosimo.errors import DataError, NotEnoughLabels, Refused, ShapeError
 
 EXAMPLES = [ConformalRetriever(0.2), ConformalRetriever(0.2, kind="confident", look=None)]

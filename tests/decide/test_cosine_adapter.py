@@ -11,8 +11,8 @@ from sklearn.metrics import average_precision_score
 
 from cosimo._arrays import unit
 from cosimo.decide import CosineAdapter, Platt
-from cosimo.decide.cosine_adapter import hold_out
-from cosimo.decide.query_curves import Pairs, backward, forward, loss_and_slopes
+from cosimo.decide.calibrators.cosine_adapter import hold_out
+from cosimo.decide.calibrators.query_curves import Pairs, backward, forward, loss_and_slopes
 from cosimo.errors import DataError, Refused, ScaleMismatch, ShapeError
 
 EXAMPLES = [CosineAdapter(epochs=20), CosineAdapter("sqrt", (8,), epochs=20), CosineAdapter("linear", (), epochs=20)]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from cosimo.decide.thresholds.cuts import betting_size, counts_above, errors_to_allow, exact_size, grid, starts, walk
+from cosimo.decide.fitting.cuts import betting_size, counts_above, errors_to_allow, exact_size, grid, starts, walk
 from cosimo.errors import DataError
 from cosimo.statistics import betting_p_value
 

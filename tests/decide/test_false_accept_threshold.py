@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import binom
 
 from cosimo.decide import FalseAcceptThreshold
-from cosimo.decide.states import load_decider, save_decider
+from cosimo.decide.fitting.states import load_decider, save_decider
 from cosimo.errors import DataError, NotEnoughLabels, Refused
 
 EXAMPLES = [FalseAcceptThreshold(0.2), FalseAcceptThreshold(0.2, look=None)]

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from cosimo.decide.thresholds.looks import settled_after, spent
+from cosimo.decide.fitting.looks import settled_after, spent
 from cosimo.errors import DataError, ShapeError
 
 

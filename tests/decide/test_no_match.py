@@ -9,8 +9,8 @@ from scipy.stats import beta, binom, false_discovery_control, norm
 
 from cosimo import Space
 from cosimo.decide import NoMatch, query_log_background, topic_out_background
-from cosimo.decide.no_match import null_p_values, rate_high
-from cosimo.encode import models
+from cosimo.decide.conformal.no_match import null_p_values, rate_high
+from cosimo.encode.models import homes
 from cosimo.errors import DataError, NotEnoughLabels, Refused, ScaleMismatch, ShapeError
 
 EXAMPLES = [NoMatch(0.1, look=None), NoMatch(0.1, kind="average"), NoMatch(0.1, kind="estimate")]
@@ -315,7 +315,7 @@ def test_bad_input(wrong, error, says):
 @pytest.fixture(scope="module")
 def questions(data):
     """Banking77: a collection, best scores of a third of its intents, left out of it, and of the others."""
-    if not models.model_home("static").is_dir():
+    if not homes.model_home("static").is_dir():
         pytest.skip("static is not on this machine: cosimo fetch static")
     table = pq.read_table(data / "banking77" / "banking77.parquet").to_pydict()
     X = Space.load("static").encode(table["text"])

@@ -47,7 +47,7 @@ def test_blocks_do_not_show(monkeypatch):
     Q = np.random.default_rng(2).normal(size=(25, 5))
     router = ExemplarRouter(5).fit(X, correct)
     whole = router.votes(Q)
-    monkeypatch.setattr("cosimo.decide.orchestra_router.BLOCK", 4)
+    monkeypatch.setattr("cosimo.decide.routing.orchestra_router.BLOCK", 4)
     np.testing.assert_array_equal(router.votes(Q), whole)
 
 

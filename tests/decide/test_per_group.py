@@ -6,7 +6,7 @@ from scipy.stats import binom
 from sklearn.exceptions import NotFittedError
 
 from cosimo.decide import PerGroup, Platt, PrecisionThreshold, RecallThreshold, load_decider, save_decider
-from cosimo.decide.thresholds.groups import scope
+from cosimo.decide.fitting.groups import scope
 from cosimo.errors import DataError, NotEnoughLabels, Refused, ScaleMismatch, ShapeError
 
 EXAMPLES = [PerGroup(PrecisionThreshold(0.6)), PerGroup(PrecisionThreshold(0.6, look=None), promise="all")]

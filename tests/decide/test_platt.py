@@ -12,7 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from cosimo.decide import BetaCalibration, Isotonic, Platt, VennAbers, load_decider, save_decider
 from cosimo.decide.calibrators.logistic import monotone_logistic, smoothed_targets
 from cosimo.decide.calibrators.platt import fitted_probability
-from cosimo.decide.labelled import labelled
+from cosimo.decide.fitting.labelled import labelled
 from cosimo.errors import DataError, Refused, ScaleMismatch, ShapeError
 
 EXAMPLES = [Platt(), Platt(cut=0.9)]

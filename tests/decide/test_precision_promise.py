@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from cosimo.decide.labelled import Labelled, labelled
-from cosimo.decide.thresholds.cuts import counts_above, grid
-from cosimo.decide.thresholds.evidence import gather
-from cosimo.decide.thresholds.looks import spent
+from cosimo.decide.fitting.cuts import counts_above, grid
+from cosimo.decide.fitting.evidence import gather
+from cosimo.decide.fitting.labelled import Labelled, labelled
+from cosimo.decide.fitting.looks import spent
 from cosimo.errors import Refused
 from cosimo.statistics import exact_p_value
 

@@ -7,7 +7,7 @@ from sklearn.exceptions import NotFittedError
 
 from cosimo.contracts import Decider
 from cosimo.decide import PrecisionThreshold, load_decider, save_decider
-from cosimo.decide.thresholds.local_precision import local_precision
+from cosimo.decide.fitting.local_precision import local_precision
 from cosimo.errors import DataError, NotEnoughLabels, Refused, ScaleMismatch, ShapeError
 from cosimo.statistics import hashed_order
 
@@ -218,7 +218,7 @@ class TestLocalPrecision:
         assert interval.n_units == 20
 
     def test_weights_undo_the_design(self):
-        from cosimo.decide.labelled import labelled
+        from cosimo.decide.fitting.labelled import labelled
 
         found = labelled(np.linspace(0, 1, 20), np.arange(20) % 2, weights=np.where(np.arange(20) % 2, 3.0, 1.0))
         assert local_precision(found, 0.0).value == pytest.approx(0.75)

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import binom
 
 from cosimo.decide import QueryRecallThreshold, RecallThreshold
-from cosimo.decide.states import load_decider, save_decider
+from cosimo.decide.fitting.states import load_decider, save_decider
 from cosimo.decide.thresholds.query_recall import betting_minimum
 from cosimo.errors import DataError, NotEnoughLabels, Refused
 from cosimo.statistics import betting_p_value, hashed_order

@@ -4,7 +4,7 @@ from scipy.stats import binom
 from sklearn.exceptions import NotFittedError
 
 from cosimo.decide import RecallThreshold
-from cosimo.decide.states import load_decider, save_decider
+from cosimo.decide.fitting.states import load_decider, save_decider
 from cosimo.errors import DataError, NotEnoughLabels, Refused, ScaleMismatch, ShapeError
 
 EXAMPLES = [RecallThreshold(0.8), RecallThreshold(0.8, look=None)]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cosimo.decide import FalseAcceptThreshold, PrecisionThreshold, QueryRecallThreshold, RecallThreshold
-from cosimo.decide.labelled import Labelled
-from cosimo.decide.thresholds.refusal import _redrawn
+from cosimo.decide.fitting.labelled import Labelled
+from cosimo.decide.fitting.refusal import _redrawn
 from cosimo.errors import NotEnoughLabels
 
 
@@ -133,7 +133,7 @@ class TestEstimates:
         assert "more than 16 times as many would be needed" in str(error)
 
     def test_too_many_labels_to_redraw(self, monkeypatch):
-        monkeypatch.setattr("cosimo.decide.thresholds.refusal.MOST_PAIRS", 100)
+        monkeypatch.setattr("cosimo.decide.fitting.refusal.MOST_PAIRS", 100)
         error = refusal(*sample(100, 0.99), 0.95)
         assert error.reachable
         assert error.estimate is None

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cosimo.encode.batching import LONGEST_PREFIX, padded, token_batches, token_ids
+from cosimo.encode.texts.batching import LONGEST_PREFIX, padded, token_batches, token_ids
 from encode.tiny_bert import tiny_tokenizer
 
 

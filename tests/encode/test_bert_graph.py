@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 from safetensors.numpy import save_file
 
-from cosimo.encode.bert_graph import bert_shape, build_graph, cached_graph, why_not_bert
+from cosimo.encode.texts.bert_graph import bert_shape, build_graph, cached_graph, why_not_bert
 from cosimo.errors import DataError
 from encode.tiny_bert import CONFIG, VOCABULARY, tiny_weights
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosimo.encode import FunctionEncoder, OnnxEncoder, TruncationWarning, cache_file, cache_home, tally, uncached
-from cosimo.encode.cache import Cached, cached
-from cosimo.encode.cache_file import CacheFile
-from cosimo.encode.sides import Sides
+from cosimo.encode import FunctionEncoder, OnnxEncoder, TruncationWarning, cache_home, tally, uncached
 from cosimo.encode.truncation import note
+from cosimo.encode.wrappers import cache_file
+from cosimo.encode.wrappers.cache import Cached, cached
+from cosimo.encode.wrappers.cache_file import CacheFile
+from cosimo.encode.wrappers.sides import Sides
 from cosimo.errors import DataError
 from cosimo.measure import STS
 from cosimo.passport import Passport

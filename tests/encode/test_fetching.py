@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosimo.encode import cache_home, data_home, fetch, fetching, load_encoder
-from cosimo.encode.fetching import is_intact
-from cosimo.encode.models import KNOWN, DataPackage, Distilled
+from cosimo.encode import cache_home, data_home, fetch, load_encoder
+from cosimo.encode.models import fetching
+from cosimo.encode.models.fetching import is_intact
+from cosimo.encode.models.known import KNOWN, DataPackage, Distilled
 from cosimo.errors import DataError, MissingExtra, MissingModel, Refused
 from encode.tiny_bert import write_tiny_bert
 
@@ -50,7 +51,7 @@ def published(tmp_path, home, monkeypatch):
         "minilm": DataPackage("tiny-data", "1.0", "tiny_data/model", files, about="tiny"),
         "static": Distilled("minilm", about="tiny"),
     }
-    for module in ("models", "fetching"):
+    for module in ("models.known", "models.fetching"):
         monkeypatch.setattr(f"cosimo.encode.{module}.KNOWN", known)
     monkeypatch.setattr(fetching, "distill", lambda *given, **named: DISTILL(*given, dims=4, **named))
     return known

@@ -8,8 +8,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from cosimo import Space
 from cosimo.encode import OnnxEncoder, load_encoder, tally
-from cosimo.encode.bert_graph import bert_shape, build_graph
-from cosimo.encode.int8_graph import LARGEST, cached_int8, rounded
+from cosimo.encode.texts.bert_graph import bert_shape, build_graph
+from cosimo.encode.texts.int8_graph import LARGEST, cached_int8, rounded
 from cosimo.errors import DataError, PassportMismatch
 from encode.tiny_bert import CONFIG, write_tiny_bert
 

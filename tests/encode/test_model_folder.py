@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from cosimo.encode.model_folder import read_model_folder
+from cosimo.encode.models.model_folder import read_model_folder
 from cosimo.errors import DataError
 from encode.tiny_bert import write_tiny_bert
 

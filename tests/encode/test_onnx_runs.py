@@ -4,7 +4,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from cosimo.encode import OnnxEncoder, load_encoder, onnx_runs
+from cosimo.encode import OnnxEncoder, load_encoder
+from cosimo.encode.texts import onnx_runs
 from cosimo.errors import DataError
 
 TEXTS = [f"the {'cat ' * (i % 7)}{i}" for i in range(40)]

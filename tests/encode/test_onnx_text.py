@@ -11,7 +11,7 @@ import pytest
 from onnx import helper
 
 from cosimo.encode import OnnxEncoder, TruncationWarning, tally
-from cosimo.encode.bert_graph import bert_shape, build_graph
+from cosimo.encode.texts.bert_graph import bert_shape, build_graph
 from cosimo.errors import DataError
 from encode.tiny_bert import CONFIG, write_tiny_bert
 

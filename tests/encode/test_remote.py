@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from cosimo import Collection, Space
-from cosimo.encode import RemoteEncoder, remote
+from cosimo.encode import RemoteEncoder
+from cosimo.encode.adapters import remote
 from cosimo.errors import CosimoError, DataError
 from encode.embedding_server import DIM, Service, embeddings, right, service, status, vector
 

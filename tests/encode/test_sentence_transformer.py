@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from cosimo import Collection, Space
-from cosimo.encode import OnnxEncoder, SentenceTransformerEncoder, TruncationWarning, sentence_transformer, tally
+from cosimo.encode import OnnxEncoder, SentenceTransformerEncoder, TruncationWarning, tally
+from cosimo.encode.adapters import sentence_transformer
 from cosimo.errors import DataError, MissingExtra, MissingModel
 from encode.tiny_bert import write_tiny_bert
 

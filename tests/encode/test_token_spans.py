@@ -3,8 +3,8 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from cosimo.encode import OnnxEncoder
-from cosimo.encode import token_spans as module
-from cosimo.encode.token_spans import token_spans
+from cosimo.encode.texts import token_spans as module
+from cosimo.encode.texts.token_spans import token_spans
 from encode.test_static import tokenizer
 
 

@@ -4,7 +4,7 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer, models, normalizers, processors
 
 from cosimo.encode import wordllama
-from cosimo.encode.models import model_home
+from cosimo.encode.models.homes import model_home
 from cosimo.errors import DataError
 
 WEIGHTS = "weights/l2_supercat_256.safetensors"

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from cosimo.encode.workers import ahead, cores
+from cosimo.encode.texts.workers import ahead, cores
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from assembly.toys import toy_space
-from cosimo import Collection, _unfinished, intake
-from cosimo.search import index_cache, vector_cache
+from cosimo import Collection
+from cosimo.collection import intake
+from cosimo.files import unfinished as _unfinished
+from cosimo.search.caches import index_cache, vector_cache
 from faults import victims
 from faults.children import environment
 from faults.oracle import correct

@@ -11,7 +11,7 @@ import pytest
 
 from assembly.toys import toy_space
 from cosimo import Collection
-from cosimo.search import mounts
+from cosimo.search.stores import mounts
 from faults.children import environment
 
 PROLOGUE = """

@@ -14,7 +14,7 @@ import pytest
 from assembly.toys import toy_space
 from cosimo import Collection, Space
 from cosimo.errors import MissingModel, StoreError
-from cosimo.search import vector_cache
+from cosimo.search.caches import vector_cache
 from cosimo.search.stores import connections
 from faults.children import environment
 
@@ -26,7 +26,7 @@ import sys
 from pathlib import Path
 from assembly.toys import toy_space
 from cosimo import Collection
-from cosimo.search import vector_cache
+from cosimo.search.caches import vector_cache
 from faults.test_together import version
 vector_cache.YOUNG_ROWS = 5
 path, *rest = sys.argv[1:]

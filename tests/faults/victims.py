@@ -18,8 +18,9 @@ from pathlib import Path
 
 import cosimo
 from assembly.toys import toy_space
-from cosimo import Collection, Space, intake
-from cosimo.search import vector_cache
+from cosimo import Collection, Space
+from cosimo.collection import intake
+from cosimo.search.caches import vector_cache
 from cosimo.search.stores import connections
 from cosimo.serve.cli.build import Build
 

@@ -4,8 +4,8 @@ from scipy.stats import spearmanr
 
 from cosimo.compare import Cosine, Dot
 from cosimo.errors import DataError, ShapeError
-from cosimo.measure.diagnostics import agreement as module
-from cosimo.measure.diagnostics.agreement import agreement, neighbour_overlap
+from cosimo.measure.probes import agreement as module
+from cosimo.measure.probes.agreement import agreement, neighbour_overlap
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 12))

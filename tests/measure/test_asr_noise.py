@@ -13,7 +13,7 @@ from scipy.stats import binom, spearmanr
 from cosimo.encode import Table
 from cosimo.errors import DataError, ShapeError
 from cosimo.measure import AsrNoise, Corrupted, pronounce, robustness_curve
-from cosimo.measure.diagnostics.asr_sounds import RULES, sound_costs, sound_distances, sound_rows
+from cosimo.measure.probes.asr_sounds import RULES, sound_costs, sound_distances, sound_rows
 
 WORDS = ["bit", "pit", "beat", "bet", "bat", "but", "kit", "cat", "cut", "sea", "see", "elephant", "rhinoceros"]
 
@@ -166,7 +166,7 @@ def test_candidates_oracle_loops(limits):
 
 
 def test_many_words_are_looked_up_in_blocks(monkeypatch):
-    from cosimo.measure.diagnostics import asr_noise
+    from cosimo.measure.probes import asr_noise
 
     whole = AsrNoise(table(), WORDS).corrupt([" ".join(WORDS)], 1.0)
     monkeypatch.setattr(asr_noise, "BLOCK", 2)

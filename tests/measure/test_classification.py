@@ -10,7 +10,7 @@ from cosimo.compare import Cosine
 from cosimo.encode import FunctionEncoder
 from cosimo.errors import DataError, ShapeError
 from cosimo.measure import Classification
-from cosimo.measure.tasks.classification import draw_per_class, nearest_classes
+from cosimo.measure.tasks.classes.classification import draw_per_class, nearest_classes
 
 TRAIN, TEST = [f"train {i}" for i in range(80)], [f"test {i}" for i in range(60)]
 

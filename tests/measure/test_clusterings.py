@@ -35,7 +35,7 @@ TRIVIAL = [
 ]
 
 
-@pytest.mark.parametrize(("metric", "oracle"), ORACLES, ids=repr)
+@pytest.mark.parametrize(("metric", "oracle"), ORACLES, ids=lambda value: getattr(value, "__name__", repr(value)))
 class TestOracle:
     @pytest.mark.parametrize("shape", [(200, 5, 7), (30, 20, 3), (40, 2, 40), (1500, 60, 60)], ids=str)
     def test_sklearn(self, metric, oracle, shape):

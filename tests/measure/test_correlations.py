@@ -17,7 +17,7 @@ def drawn(n=80, seed=0):
     return x, x + 2 * rng.normal(size=n)
 
 
-@pytest.mark.parametrize(("metric", "oracle"), ORACLES, ids=repr)
+@pytest.mark.parametrize(("metric", "oracle"), ORACLES, ids=lambda value: getattr(value, "__name__", repr(value)))
 def test_oracle_scipy(metric, oracle):
     x, y = drawn()
     assert metric(x, y) == pytest.approx(oracle(x, y).statistic, abs=1e-12)

@@ -3,7 +3,7 @@ import difflib
 import numpy as np
 import pytest
 
-from cosimo.measure.diagnostics.corruptions import CORRUPTIONS, dropped_word, typos, upper_case, white_space
+from cosimo.measure.probes.corruptions import CORRUPTIONS, dropped_word, typos, upper_case, white_space
 
 TEXT = "the quick brown fox jumps over the lazy dog while nobody looks at it"
 

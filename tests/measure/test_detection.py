@@ -48,14 +48,16 @@ ORACLES = [
 ]
 
 
-@pytest.mark.parametrize(("metric", "oracle"), ORACLES, ids=repr)
+@pytest.mark.parametrize(("metric", "oracle"), ORACLES, ids=lambda value: getattr(value, "__name__", repr(value)))
 @pytest.mark.parametrize("seed", range(4))
 def test_oracle_sklearn(metric, oracle, seed):
     y, s = drawn(seed=seed)
     assert metric(y, s) == pytest.approx(oracle(y, s), abs=1e-12)
 
 
-@pytest.mark.parametrize(("metric", "oracle"), [ORACLES[0], ORACLES[1]], ids=repr)
+@pytest.mark.parametrize(
+    ("metric", "oracle"), [ORACLES[0], ORACLES[1]], ids=lambda value: getattr(value, "__name__", repr(value))
+)
 def test_oracle_sklearn_with_weights(metric, oracle):
     y, s = drawn()
     w = np.random.default_rng(5).uniform(size=len(y))

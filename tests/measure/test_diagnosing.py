@@ -15,7 +15,7 @@ from cosimo.measure import (
     Uniformity,
     diagnose,
 )
-from cosimo.measure.diagnostics import diagnosing
+from cosimo.measure.vectors import diagnosing
 from cosimo.types import Estimate, Report
 
 KINDS = (

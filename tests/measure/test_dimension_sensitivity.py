@@ -4,7 +4,7 @@ import pytest
 from cosimo.compare import Cosine, Euclidean
 from cosimo.errors import DataError, ShapeError
 from cosimo.measure import dimension_sensitivity
-from cosimo.measure.diagnostics.agreement import neighbour_overlap
+from cosimo.measure.probes.agreement import neighbour_overlap
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(150, 24)) * np.exp(-np.arange(24) / 6)

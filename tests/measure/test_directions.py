@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cosimo.measure.diagnostics.directions import Directions
-from cosimo.measure.diagnostics.one_pass import Block
+from cosimo.measure.vectors.directions import Directions
+from cosimo.measure.vectors.one_pass import Block
 from cosimo.statistics import pair_average_interval
 
 

@@ -13,7 +13,7 @@ from cosimo._arrays import unit
 from cosimo.encode import FunctionEncoder
 from cosimo.errors import DataError, ShapeError
 from cosimo.measure import EvalRank, metric_validity
-from cosimo.measure.tasks import evalrank
+from cosimo.measure.tasks.pairs import evalrank
 from cosimo.measure.tasks.places import Hits, MeanRank, ReciprocalRank, places
 
 N, OTHERS = 12, 16

@@ -10,10 +10,10 @@ import pytest
 
 from cosimo.encode import FunctionEncoder
 from cosimo.errors import DataError
-from cosimo.ledger import FileLedger
 from cosimo.measure import STS, PairClassification, Triplets, evaluate, evaluate_runs
-from cosimo.measure.pages.evaluation import evaluation_page
-from cosimo.pair_rules import ledger_path
+from cosimo.measure.evaluation_page import evaluation_page
+from cosimo.rules.ledger import FileLedger
+from cosimo.rules.of_pairs import ledger_path
 
 N = 60
 

@@ -3,7 +3,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from cosimo.measure.diagnostics.finding_again import hits, reciprocal_ranks, same_texts
+from cosimo.measure.probes.finding_again import hits, reciprocal_ranks, same_texts
 
 RNG = np.random.default_rng(0)
 

@@ -9,8 +9,8 @@ from scipy.stats import binom, f, friedmanchisquare, rankdata, spearmanr, studen
 
 from cosimo.errors import DataError
 from cosimo.measure import compare_models, dataset_redundancy, explain_scores
-from cosimo.measure.metrics import score_traits
-from cosimo.measure.metrics.rank_tests import (
+from cosimo.measure.studies import score_traits
+from cosimo.measure.studies.rank_tests import (
     conover_p,
     critical_difference,
     family_codes,
@@ -153,7 +153,7 @@ def brute_cliques(joined):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_cliques_oracle_all_groups(seed):
-    from cosimo.measure.metrics.french_mteb_stats import _cliques
+    from cosimo.measure.studies.french_mteb_stats import _cliques
 
     joined = np.random.default_rng(seed).random((7, 7)) < 0.6
     joined = joined | joined.T

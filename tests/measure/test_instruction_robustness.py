@@ -66,7 +66,7 @@ def test_noise_is_the_spread_of_equally_good_phrasings():
 
 
 def phrasing_sd(X):
-    from cosimo.measure.diagnostics.instruction_robustness import _noise
+    from cosimo.measure.probes.instruction_robustness import _noise
 
     return X.mean(axis=0).std(ddof=1), _noise(X)
 
@@ -155,7 +155,7 @@ def test_spaces_keep_refiner_and_similarity_and_have_their_own_passports():
     report = instruction_robustness(space, task, ["", "aaa: "])
     assert report.phrasings[""].value == pytest.approx(task.run(space).metrics["spearman"].value)
 
-    from cosimo.measure.diagnostics.instruction_robustness import _Prompted
+    from cosimo.measure.probes.instruction_robustness import _Prompted
 
     passports = [_Prompted(FunctionEncoder(vowels), prompt, None).passport for prompt in ("", "aaa: ")]
     assert not passports[0].compare(passports[1])

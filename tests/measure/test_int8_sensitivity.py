@@ -3,7 +3,7 @@ import pytest
 
 from cosimo.errors import DataError
 from cosimo.measure import int8_sensitivity
-from cosimo.measure.diagnostics.int8_sensitivity import quantised
+from cosimo.measure.probes.int8_sensitivity import quantised
 
 RNG = np.random.default_rng(0)
 

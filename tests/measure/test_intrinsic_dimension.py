@@ -3,7 +3,7 @@ import pytest
 
 from cosimo.errors import DataError
 from cosimo.measure import IntrinsicDimension, two_nn
-from cosimo.measure.diagnostics.intrinsic_dimension import neighbour_ratios, slope, squared_distances
+from cosimo.measure.vectors.intrinsic_dimension import neighbour_ratios, slope, squared_distances
 
 EXAMPLES = [IntrinsicDimension(), IntrinsicDimension(size=40)]
 

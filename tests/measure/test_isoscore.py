@@ -8,8 +8,8 @@ from scipy.stats import ortho_group, spearmanr
 
 from cosimo.errors import DataError
 from cosimo.measure import IsoScore, average_cosine, isoscore, partition_score, two_nn, variance_explained
-from cosimo.measure.diagnostics.isoscore import isoscore_of_covariance, isoscore_of_variances
-from cosimo.measure.diagnostics.spectrum import moments
+from cosimo.measure.vectors.isoscore import isoscore_of_covariance, isoscore_of_variances
+from cosimo.measure.vectors.spectrum import moments
 
 EXAMPLES = [IsoScore(), IsoScore(size=40)]
 

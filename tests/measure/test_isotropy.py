@@ -9,7 +9,7 @@ from cosimo.measure import (
     partition_score,
     two_nn,
 )
-from cosimo.measure.diagnostics.isotropy import log_partition
+from cosimo.measure.vectors.isotropy import log_partition
 
 EXAMPLES = [Isotropy(), Isotropy(("partition", "isoscore"), normalise=True, size=40)]
 

@@ -6,7 +6,7 @@ from cosimo import Space
 from cosimo.encode import FunctionEncoder
 from cosimo.errors import DataError
 from cosimo.measure import length_bias
-from cosimo.measure.diagnostics.length_bias import partial_correlation
+from cosimo.measure.probes.length_bias import partial_correlation
 
 RNG = np.random.default_rng(0)
 TEXTS = ["word " * int(length) for length in RNG.integers(1, 200, 400)]

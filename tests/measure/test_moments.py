@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from cosimo.measure.diagnostics.moments import Moments, clean
-from cosimo.measure.diagnostics.one_pass import Block, Seen
-from cosimo.measure.diagnostics.spectrum import moments
+from cosimo.measure.vectors.moments import Moments, clean
+from cosimo.measure.vectors.one_pass import Block, Seen
+from cosimo.measure.vectors.spectrum import moments
 
 
 def fed(X, sizes):

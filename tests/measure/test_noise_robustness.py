@@ -5,7 +5,7 @@ from assembly.toys import toy_space
 from cosimo.encode import FunctionEncoder
 from cosimo.errors import DataError
 from cosimo.measure import noise_robustness
-from cosimo.measure.diagnostics.corruptions import CORRUPTIONS
+from cosimo.measure.probes.corruptions import CORRUPTIONS
 
 TEXTS = [" ".join(f"word{i}of{j}" for j in range(6)) for i in range(40)]
 

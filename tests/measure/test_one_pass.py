@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from cosimo.errors import DataError, Refused, ShapeError
-from cosimo.measure.diagnostics import one_pass
-from cosimo.measure.diagnostics.moments import Moments
-from cosimo.measure.diagnostics.one_pass import Block, Seen, row_codes
-from cosimo.measure.diagnostics.sampling import Reservoir
+from cosimo.measure.vectors import one_pass
+from cosimo.measure.vectors.moments import Moments
+from cosimo.measure.vectors.one_pass import Block, Seen, row_codes
+from cosimo.measure.vectors.sampling import Reservoir
 
 
 def fingerprint(*blocks):

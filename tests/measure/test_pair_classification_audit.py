@@ -11,8 +11,8 @@ from cosimo.compare import Cosine, Manhattan
 from cosimo.encode import FunctionEncoder, tally
 from cosimo.errors import DataError
 from cosimo.measure import CuratedPairs, PairClassification, PairClassificationAudit, dataset_card
-from cosimo.measure.tasks.audit_table import AuditTable, variance_shares
-from cosimo.measure.tasks.overlap import jaccard
+from cosimo.measure.datasets.overlap import jaccard
+from cosimo.measure.tasks.pairs.audit_table import AuditTable, variance_shares
 from cosimo.statistics import mcnemar_test, wilson
 
 LETTERS = list("abcdefgh")

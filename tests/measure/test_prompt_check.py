@@ -5,7 +5,7 @@ from assembly.toys import DIM, bag_of_words
 from cosimo.encode import FunctionEncoder, OnnxEncoder
 from cosimo.errors import DataError
 from cosimo.measure import prompt_check
-from cosimo.measure.diagnostics.prompt_check import prompts_of
+from cosimo.measure.probes.prompt_check import prompts_of
 from encode.tiny_bert import write_tiny_bert
 
 TEXTS = [f"{a} {b} thing" for a in ("red", "big", "old", "new") for b in ("wooden", "paper", "iron")]

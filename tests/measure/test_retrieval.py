@@ -9,7 +9,7 @@ from cosimo.encode import FunctionEncoder
 from cosimo.errors import DataError
 from cosimo.interchange import write_beir
 from cosimo.measure import Retrieval
-from cosimo.measure.tasks import retrieval
+from cosimo.measure.tasks.retrieval import retrieval
 
 N = 40
 CORPUS = {f"d{i}": f"document {i}" for i in range(N)}

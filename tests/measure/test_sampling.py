@@ -3,8 +3,8 @@ import pytest
 from scipy.stats import chisquare
 
 from cosimo.errors import DataError
-from cosimo.measure.diagnostics.one_pass import Block
-from cosimo.measure.diagnostics.sampling import (
+from cosimo.measure.vectors.one_pass import Block
+from cosimo.measure.vectors.sampling import (
     Reservoir,
     group_estimate,
     histogram,

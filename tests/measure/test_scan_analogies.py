@@ -13,7 +13,7 @@ import pytest
 from cosimo.encode import FunctionEncoder
 from cosimo.errors import DataError, ShapeError
 from cosimo.measure import AnalogyMapping, analogy_scores, lm_template
-from cosimo.measure.tasks.scan_analogies import SMALL
+from cosimo.measure.tasks.words.scan_analogies import SMALL
 
 MAPPINGS, PARTS = 5, 6
 ROWS = [(f"source {i}", f"target {i}", f"a {i} {j}", f"b {i} {j}") for i in range(MAPPINGS) for j in range(PARTS)]

@@ -13,8 +13,8 @@ from cosimo._arrays import unit
 from cosimo.encode import Table
 from cosimo.errors import DataError
 from cosimo.measure import SemanticSeries, compare_encoders, p_k, window_diff
-from cosimo.measure.diagnostics.circular_shifts import around, shift_p_values, shifted_correlations
-from cosimo.measure.diagnostics.semantic_variation_series import _depths
+from cosimo.measure.probes.circular_shifts import around, shift_p_values, shifted_correlations
+from cosimo.measure.probes.semantic_variation_series import _depths
 from cosimo.statistics import holm
 
 

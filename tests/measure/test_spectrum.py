@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from cosimo.measure import participation_ratio, stable_rank, variance_explained
-from cosimo.measure.diagnostics.moments import Moments
-from cosimo.measure.diagnostics.one_pass import Seen
-from cosimo.measure.diagnostics.sampling import GROUPS, Reservoir
-from cosimo.measure.diagnostics.spectrum import few_rows, left_out_spectra, moments, spectral_estimates
+from cosimo.measure.vectors.moments import Moments
+from cosimo.measure.vectors.one_pass import Seen
+from cosimo.measure.vectors.sampling import GROUPS, Reservoir
+from cosimo.measure.vectors.spectrum import few_rows, left_out_spectra, moments, spectral_estimates
 from cosimo.statistics import random_groups
 
 

@@ -10,8 +10,8 @@ from scipy.stats import spearmanr
 from cosimo.encode import EnsembleEncoder, FunctionEncoder
 from cosimo.errors import DataError, ShapeError
 from cosimo.measure import STS, Spearman, compare, sts_by_partition
-from cosimo.measure.diagnostics.sts_partition_analysis import PartitionCell, PartitionReport
-from cosimo.measure.tasks.overlap import dice, edit, jaccard, words_of
+from cosimo.measure.datasets.overlap import dice, edit, jaccard, words_of
+from cosimo.measure.studies.sts_partition_analysis import PartitionCell, PartitionReport
 from cosimo.statistics import correlation_interval, holm
 from cosimo.types import Estimate
 

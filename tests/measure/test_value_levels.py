@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import entropy
 
 from cosimo.measure import ValueLevels
-from cosimo.measure.diagnostics.value_levels import bits
+from cosimo.measure.vectors.value_levels import bits
 
 EXAMPLES = [ValueLevels(), ValueLevels(size=40)]
 RNG = np.random.default_rng(0)

@@ -7,10 +7,10 @@ import pytest
 
 from cosimo.compare import Cosine
 from cosimo.encode import FunctionEncoder
+from cosimo.encode.words.occurrences import regular_forms, tokens_of
 from cosimo.errors import DataError, ShapeError
 from cosimo.measure import SpanEncoder, WordInContext, find_occurrence, pairs_of_senses, split_by_word
-from cosimo.measure.tasks.occurrences import regular_forms, tokens_of
-from cosimo.measure.tasks.wic import pair_features
+from cosimo.measure.tasks.words.wic import pair_features
 from cosimo.space import Space
 
 # Words of 8 uses each, with a form of their own: uses 0 to 3 have one sense, 4 to 7 another.

@@ -14,8 +14,8 @@ from cosimo._arrays import unit
 from cosimo.encode import FunctionEncoder
 from cosimo.errors import DataError, ShapeError
 from cosimo.measure import Negate, SwapEntity, SwapNumber, XSimPP, near_copies, xsim
-from cosimo.measure.tasks.margins import best_targets, margin_scores
-from cosimo.measure.tasks.xsim_negation import opposites
+from cosimo.measure.datasets.xsim_negation import opposites
+from cosimo.measure.tasks.translation.margins import best_targets, margin_scores
 
 PEOPLE = ["Tom", "Ann", "Ken", "Mia", "Ben", "Eva"]
 CITIES = ["Oslo", "Rome", "Bonn", "Lima", "Cairo", "Paris"]

@@ -10,11 +10,11 @@ import numpy as np
 
 from cosimo import Collection, Space
 from cosimo._arrays import unit
-from cosimo.apply.duplicates import plain
+from cosimo.apply.jobs.duplicates import plain
 from cosimo.encode import FunctionEncoder, tally
-from cosimo.encode.cache import cached
-from cosimo.encode.sides import Sides
 from cosimo.encode.truncation import note
+from cosimo.encode.wrappers.cache import cached
+from cosimo.encode.wrappers.sides import Sides
 
 ENCODERS = ("minilm", "static", "wordllama")
 PROMPTS = {"document": "passage: ", "query": "query: "}

@@ -1,7 +1,7 @@
 """Plants defects in healthy spaces and asks the doctor: python tests/promises/doctor.py
 
 Writes evidence/doctor.json and the tables of docs/doctor.md. With `--small` the runs are few and nothing is written.
-The limits of `cosimo.measure.doctor.limits` were chosen on other corpora (TREC, SUBJ, STS-B, MRPC, Lee) than these.
+The limits of `cosimo.doctor.limits` were chosen on other corpora (TREC, SUBJ, STS-B, MRPC, Lee) than these.
 """
 
 import json
@@ -20,12 +20,12 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from cosimo import Collection, Space  # noqa: E402
+from cosimo.doctor.findings import Finding  # noqa: E402
+from cosimo.doctor.looking import SAMPLE, look  # noqa: E402
+from cosimo.doctor.rules_of_texts import of_texts  # noqa: E402
+from cosimo.doctor.rules_of_vectors import of_vectors  # noqa: E402
+from cosimo.doctor.subject import subject_of  # noqa: E402
 from cosimo.measure import Examination, examine  # noqa: E402
-from cosimo.measure.doctor.findings import Finding  # noqa: E402
-from cosimo.measure.doctor.looking import SAMPLE, look  # noqa: E402
-from cosimo.measure.doctor.rules_of_texts import of_texts  # noqa: E402
-from cosimo.measure.doctor.rules_of_vectors import of_vectors  # noqa: E402
-from cosimo.measure.doctor.subject import subject_of  # noqa: E402
 from promises import proxies  # noqa: E402
 from promises.defects import ENCODERS, Case, Patient, Remembered, cases, distinct  # noqa: E402
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from cosimo import Space
+from cosimo.doctor.job import Job, deal
+from cosimo.doctor.looking import SAMPLE, look
+from cosimo.doctor.remedies import remedies
+from cosimo.doctor.subject import subject_of
 from cosimo.encode import tally
-from cosimo.measure.doctor.job import Job, deal
-from cosimo.measure.doctor.looking import SAMPLE, look
-from cosimo.measure.doctor.remedies import remedies
-from cosimo.measure.doctor.subject import subject_of
 from cosimo.statistics import compare_paired
 from promises.defects import Patient, Remembered
 

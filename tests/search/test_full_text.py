@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosimo.search.full_text import MAX_WORDS, TOKENIZER, fts_query
+from cosimo.search.stores.full_text import MAX_WORDS, TOKENIZER, fts_query
 
 TEXTS = [
     "I said AND loud, it's a C++ thing",

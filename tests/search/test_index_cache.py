@@ -9,8 +9,9 @@ import pytest
 from cosimo._arrays import unit
 from cosimo.compare import Cosine
 from cosimo.errors import DataError, StoreError
-from cosimo.search import HnswIndex, IvfIndex, SqliteStore, index_cache
-from cosimo.search.index_cache import IndexCache, empty_index, index_record, remove_index
+from cosimo.search import HnswIndex, IvfIndex, SqliteStore
+from cosimo.search.caches import index_cache
+from cosimo.search.caches.index_cache import IndexCache, empty_index, index_record, remove_index
 from cosimo.types import Item, Tokens
 
 RNG = np.random.default_rng(0)

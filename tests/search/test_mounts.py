@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from cosimo.search.mounts import NETWORK, file_system
+from cosimo.search.stores.mounts import NETWORK, file_system
 
 MOUNTS = r"""
 21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw

@@ -12,9 +12,10 @@ import pytest
 
 from cosimo._arrays import unit
 from cosimo.errors import DataError
-from cosimo.search import SqliteStore, vector_cache
-from cosimo.search.durable import publish
-from cosimo.search.vector_cache import VectorCache
+from cosimo.files.durable import publish
+from cosimo.search import SqliteStore
+from cosimo.search.caches import vector_cache
+from cosimo.search.caches.vector_cache import VectorCache
 from cosimo.types import Item, Tokens
 
 RNG = np.random.default_rng(0)
@@ -370,7 +371,7 @@ def test_killed_while_writing_the_next_one_is_whole(store, tmp_path):
     script = """
 import os, signal, sys
 from pathlib import Path
-from cosimo.search import vector_cache
+from cosimo.search.caches import vector_cache
 from cosimo.search.stores.sqlite import SqliteStore
 store = SqliteStore.open(Path(sys.argv[1]) / "items.db")
 def die(*_):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cosimo.records import read_records, write_records
+from cosimo.files.records import read_records, write_records
 from serve.scene import PAPERS, one_sentence
 
 

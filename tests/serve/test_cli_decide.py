@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cosimo import Rule
-from cosimo.records import write_records
+from cosimo.files.records import write_records
 from serve.scene import WORDS, one_sentence
 
 KINDS = [word for word in WORDS[1:17] if word.isalpha()]

@@ -3,7 +3,8 @@
 import pytest
 
 from cosimo import Collection, Space, __version__
-from cosimo.encode.models import KNOWN, model_home
+from cosimo.encode.models.homes import model_home
+from cosimo.encode.models.known import KNOWN
 from cosimo.errors import Refused
 from serve.scene import one_sentence
 
@@ -48,7 +49,7 @@ def test_fetch_goes_through_the_names(cosimo, monkeypatch, tmp_path):
         fetched.append((name, force))
         return tmp_path / name
 
-    monkeypatch.setattr("cosimo.encode.fetching.fetch", fetch)
+    monkeypatch.setattr("cosimo.encode.models.fetching.fetch", fetch)
     outcome = cosimo("fetch", "minilm", "static", "--force")
     assert fetched == [("minilm", True), ("static", True)]
     assert outcome.err == f"minilm: {tmp_path / 'minilm'}\nstatic: {tmp_path / 'static'}\n"
@@ -58,7 +59,7 @@ def test_fetch_of_a_wrong_file_is_refused(cosimo, monkeypatch):
     def fetch(name, *, progress, force):
         raise Refused("another hash")
 
-    monkeypatch.setattr("cosimo.encode.fetching.fetch", fetch)
+    monkeypatch.setattr("cosimo.encode.models.fetching.fetch", fetch)
     refused = cosimo("fetch", "minilm")
     assert (refused.code, refused.err) == (3, "error: another hash\n")
 

@@ -4,7 +4,7 @@ import pytest
 
 from apply.rules import saved_rule
 from cosimo import Space
-from cosimo.records import read_records, write_records
+from cosimo.files.records import read_records, write_records
 from serve.scene import one_sentence
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cosimo.records import write_records
+from cosimo.files.records import write_records
 from serve.scene import one_sentence, save_space
 
 

@@ -2,12 +2,12 @@
 
 from difflib import get_close_matches
 
-from cosimo.compare.cosine import Cosine
-from cosimo.compare.dot import Dot
-from cosimo.compare.euclidean import Euclidean
-from cosimo.compare.hamming import Hamming
-from cosimo.compare.manhattan import Manhattan
-from cosimo.compare.maxsim import MaxSim
+from cosimo.compare.tokens.maxsim import MaxSim
+from cosimo.compare.vectors.cosine import Cosine
+from cosimo.compare.vectors.dot import Dot
+from cosimo.compare.vectors.euclidean import Euclidean
+from cosimo.compare.vectors.hamming import Hamming
+from cosimo.compare.vectors.manhattan import Manhattan
 from cosimo.contracts import Similarity
 from cosimo.errors import DataError
 

@@ -22,10 +22,10 @@ from typing import Any, final
 import numpy as np
 
 from cosimo._progress import bar
-from cosimo._writers import replacing
-from cosimo.encode.texts import refuse_one_text
+from cosimo.encode.items import refuse_one_text
 from cosimo.encode.truncation import note, tally
 from cosimo.errors import DataError, Refused
+from cosimo.files.writers import replacing
 from cosimo.passport import Passport, fingerprint
 from cosimo.types import Role, Vectors
 

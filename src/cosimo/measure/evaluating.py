@@ -8,12 +8,12 @@ from typing import Any, final
 
 from cosimo._progress import bar
 from cosimo.errors import DataError
-from cosimo.interchange.trec import Qrels, Run
+from cosimo.files.trec import Qrels, Run
 from cosimo.measure.comparing import Standings, Versus, standings, versus
 from cosimo.measure.metrics.ranked import Ties
 from cosimo.measure.results import load_report, save_report
-from cosimo.measure.tasks.pair_classification import PairClassification
-from cosimo.measure.tasks.retrieval import Retrieval
+from cosimo.measure.tasks.pairs.pair_classification import PairClassification
+from cosimo.measure.tasks.retrieval.retrieval import Retrieval
 from cosimo.measure.tasks.task import LabelledTask, as_space
 from cosimo.space import Space
 from cosimo.types import Report
@@ -168,9 +168,9 @@ def _note(tasks: Iterable[LabelledTask]) -> None:
     """Note in the ledger of spaces which labelled pairs helped to choose one."""
     import numpy as np
 
-    from cosimo.labels import LabelledPairs
-    from cosimo.ledger import FileLedger, note_use
-    from cosimo.pair_rules import ledger_path
+    from cosimo.rules.labels import LabelledPairs
+    from cosimo.rules.ledger import FileLedger, note_use
+    from cosimo.rules.of_pairs import ledger_path
 
     for task in tasks:
         if isinstance(task, PairClassification):

@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from cosimo.errors import DataError
-from cosimo.measure.tasks.analogy import Analogy
-from cosimo.measure.tasks.bitext import Bitext
-from cosimo.measure.tasks.classification import Classification
-from cosimo.measure.tasks.clustering import Clustering
-from cosimo.measure.tasks.pair_classification import PairClassification
+from cosimo.measure.tasks.classes.classification import Classification
+from cosimo.measure.tasks.classes.clustering import Clustering
+from cosimo.measure.tasks.pairs.pair_classification import PairClassification
+from cosimo.measure.tasks.pairs.sts import STS
+from cosimo.measure.tasks.pairs.triplets import Triplets
 from cosimo.measure.tasks.reading import values_of
-from cosimo.measure.tasks.reranking import Reranking
-from cosimo.measure.tasks.retrieval import Retrieval
-from cosimo.measure.tasks.sts import STS
-from cosimo.measure.tasks.summarization import Summarization
+from cosimo.measure.tasks.retrieval.reranking import Reranking
+from cosimo.measure.tasks.retrieval.retrieval import Retrieval
+from cosimo.measure.tasks.retrieval.summarization import Summarization
 from cosimo.measure.tasks.task import LabelledTask
-from cosimo.measure.tasks.triplets import Triplets
-from cosimo.measure.tasks.wic import WordInContext
+from cosimo.measure.tasks.translation.bitext import Bitext
+from cosimo.measure.tasks.words.analogy import Analogy
+from cosimo.measure.tasks.words.wic import WordInContext
 
 KINDS: Mapping[str, type[Any]] = {
     "sts": STS,

@@ -6,9 +6,9 @@ from typing import Any, final
 
 import numpy as np
 
-from cosimo.search.index_cache import Approximate, IndexCache, empty_index, index_record, remove_index
+from cosimo.search.caches.index_cache import Approximate, IndexCache, empty_index, index_record, remove_index
+from cosimo.search.caches.vector_cache import DEAD_SHARE, YOUNG_SHARE
 from cosimo.search.recall import Recall, recall_of, recall_of_stored
-from cosimo.search.vector_cache import DEAD_SHARE, YOUNG_SHARE
 from cosimo.search.view import VectorView
 from cosimo.types import Vectors
 

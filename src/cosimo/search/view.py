@@ -17,12 +17,12 @@ import numpy as np
 from cosimo._arrays import unit
 from cosimo.contracts import Index, Similarity
 from cosimo.errors import StoreError
+from cosimo.search.caches.index_cache import Approximate, IndexCache, index_record
+from cosimo.search.caches.vector_cache import Prepare, VectorCache
 from cosimo.search.grouping import best_items
-from cosimo.search.index_cache import Approximate, IndexCache, index_record
 from cosimo.search.indexes.exact import ExactIndex
 from cosimo.search.indexes.top import merge
 from cosimo.search.stores.sqlite import SqliteStore
-from cosimo.search.vector_cache import Prepare, VectorCache
 from cosimo.types import Hits, Rows, Vectors
 
 

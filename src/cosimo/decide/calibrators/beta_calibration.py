@@ -22,7 +22,7 @@ import numpy as np
 
 from cosimo.decide.calibrators.calibrator import Calibrator, unit_weights
 from cosimo.decide.calibrators.logistic import monotone_logistic, sigmoid, smoothed_targets
-from cosimo.decide.labelled import Labelled
+from cosimo.decide.fitting.labelled import Labelled
 from cosimo.errors import DataError
 from cosimo.types import Floats
 

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cosimo._random import Seed, generator
-from cosimo.decide.labelled import Labelled, in_unit_interval, labelled
+from cosimo.decide.fitting.labelled import Labelled, in_unit_interval, labelled
 from cosimo.errors import DataError, Refused
 from cosimo.types import Estimate, Interval
 

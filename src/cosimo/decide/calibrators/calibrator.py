@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cosimo.decide.decisions import decide
-from cosimo.decide.labelled import Labelled, as_scores, in_unit_interval, labelled, same_scale, ungrouped
-from cosimo.decide.thresholds.one_cut import require_fitted
+from cosimo.decide.fitting.decisions import decide
+from cosimo.decide.fitting.labelled import Labelled, as_scores, in_unit_interval, labelled, same_scale, ungrouped
+from cosimo.decide.fitting.one_cut import require_fitted
 from cosimo.errors import DataError
 from cosimo.guarantee import Guarantee
 from cosimo.types import Floats, PerItem

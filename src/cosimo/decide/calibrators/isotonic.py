@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosimo.decide.calibrators.calibrator import Calibrator, unit_weights
-from cosimo.decide.labelled import Labelled
+from cosimo.decide.fitting.labelled import Labelled
 from cosimo.types import Floats
 
 

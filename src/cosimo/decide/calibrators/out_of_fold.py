@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cosimo._random import Seed, generator
 from cosimo.contracts import Decider
-from cosimo.decide.labelled import Labelled, labelled
+from cosimo.decide.fitting.labelled import Labelled, labelled
 from cosimo.errors import DataError, Refused
 from cosimo.types import PerItem
 

@@ -27,7 +27,7 @@ import numpy as np
 from cosimo.contracts import Decider
 from cosimo.decide.calibrators.calibrator import Calibrator, unit_weights
 from cosimo.decide.calibrators.logistic import monotone_logistic, sigmoid, smoothed_targets
-from cosimo.decide.labelled import Labelled
+from cosimo.decide.fitting.labelled import Labelled
 from cosimo.types import Floats
 
 
@@ -68,7 +68,7 @@ def fitted_probability(calibrator: Decider | None, labels: Labelled) -> Decider 
 
     Pairs that are never found, at -inf, are left out.
 
-    >>> from cosimo.decide.labelled import labelled
+    >>> from cosimo.decide.fitting.labelled import labelled
     >>> labels = labelled([0.9, -0.1, 0.2], [1, 0, 0])
     >>> fitted_probability(None, labels).probability([0.5]).round(2)
     array([0.45])

@@ -33,7 +33,7 @@ from cosimo._random import Seed
 from cosimo.decide.calibrators.calibration_error import forecasts, redrawn, tails
 from cosimo.decide.calibrators.calibrator import unit_weights
 from cosimo.decide.calibrators.isotonic import pooled, step_ends
-from cosimo.decide.labelled import Labelled
+from cosimo.decide.fitting.labelled import Labelled
 from cosimo.types import Floats
 
 

@@ -31,8 +31,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cosimo.decide.calibrators.calibrator import Calibrator
-from cosimo.decide.labelled import Labelled, as_scores, same_scale
-from cosimo.decide.thresholds.one_cut import require_fitted
+from cosimo.decide.fitting.labelled import Labelled, as_scores, same_scale
+from cosimo.decide.fitting.one_cut import require_fitted
 from cosimo.errors import Refused
 from cosimo.types import Floats, PerItem
 

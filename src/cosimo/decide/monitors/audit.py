@@ -26,7 +26,7 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cosimo.decide.labelled import in_unit_interval
+from cosimo.decide.fitting.labelled import in_unit_interval
 from cosimo.errors import DataError, ShapeError
 from cosimo.guarantee import State
 from cosimo.statistics import clopper_pearson, log_wealth

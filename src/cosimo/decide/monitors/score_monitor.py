@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cosimo._random import Seed, generator
-from cosimo.decide.labelled import as_scores, in_unit_interval
+from cosimo.decide.fitting.labelled import as_scores, in_unit_interval
 from cosimo.decide.monitors.rank_martingale import Stream
 from cosimo.errors import DataError, ShapeError
 from cosimo.guarantee import State

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cosimo._arrays import as_vectors, unit
 from cosimo._random import Seed, generator
-from cosimo.decide.labelled import as_scores
+from cosimo.decide.fitting.labelled import as_scores
 from cosimo.decide.monitors.score_monitor import Arrays, Watch
 from cosimo.errors import DataError, ShapeError
 from cosimo.guarantee import State

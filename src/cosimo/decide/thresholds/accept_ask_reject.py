@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cosimo.contracts import Decider
-from cosimo.decide.decisions import decide
-from cosimo.decide.labelled import as_scores, in_unit_interval, labelled, same_scale, ungrouped
-from cosimo.decide.states import Arrays
-from cosimo.decide.thresholds.looks import spent
-from cosimo.decide.thresholds.one_cut import require_fitted
+from cosimo.decide.fitting.decisions import decide
+from cosimo.decide.fitting.labelled import as_scores, in_unit_interval, labelled, same_scale, ungrouped
+from cosimo.decide.fitting.looks import spent
+from cosimo.decide.fitting.one_cut import require_fitted
+from cosimo.decide.fitting.states import Arrays
 from cosimo.decide.thresholds.precision_threshold import PrecisionThreshold
 from cosimo.decide.thresholds.recall_threshold import RecallThreshold
 from cosimo.guarantee import Guarantee

@@ -20,10 +20,10 @@ from numpy.typing import ArrayLike
 
 from cosimo.contracts import Decider
 from cosimo.decide.calibrators.platt import fitted_probability
-from cosimo.decide.decisions import above
-from cosimo.decide.labelled import in_unit_interval, labelled, ungrouped
-from cosimo.decide.thresholds.looks import spent
-from cosimo.decide.thresholds.one_cut import OneCut, no_grid, order_statistic, retrieved, stated
+from cosimo.decide.fitting.decisions import above
+from cosimo.decide.fitting.labelled import in_unit_interval, labelled, ungrouped
+from cosimo.decide.fitting.looks import spent
+from cosimo.decide.fitting.one_cut import OneCut, no_grid, order_statistic, retrieved, stated
 from cosimo.decide.thresholds.query_recall import betting_cut, units_and_shares
 
 

@@ -27,13 +27,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from cosimo.contracts import Decider
 from cosimo.decide.calibrators.platt import fitted_probability
-from cosimo.decide.decisions import ASK
-from cosimo.decide.labelled import as_scores, labelled, same_scale
-from cosimo.decide.states import Arrays, load_decider, save_decider
-from cosimo.decide.thresholds.cuts import betting_size
-from cosimo.decide.thresholds.groups import Part, Rows, context_of, group_names, rows_of, scope, split, together
-from cosimo.decide.thresholds.looks import spent
-from cosimo.decide.thresholds.one_cut import require_fitted
+from cosimo.decide.fitting.cuts import betting_size
+from cosimo.decide.fitting.decisions import ASK
+from cosimo.decide.fitting.groups import Part, Rows, context_of, group_names, rows_of, scope, split, together
+from cosimo.decide.fitting.labelled import as_scores, labelled, same_scale
+from cosimo.decide.fitting.looks import spent
+from cosimo.decide.fitting.one_cut import require_fitted
+from cosimo.decide.fitting.states import Arrays, load_decider, save_decider
 from cosimo.errors import DataError, NotEnoughLabels, Refused, ShapeError
 from cosimo.guarantee import Guarantee
 from cosimo.statistics import zero_error_minimum

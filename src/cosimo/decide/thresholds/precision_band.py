@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cosimo.decide.labelled import as_scores, labelled
-from cosimo.decide.thresholds.cuts import Counts, counts_above, grid
-from cosimo.decide.thresholds.looks import spent
+from cosimo.decide.fitting.cuts import Counts, counts_above, grid
+from cosimo.decide.fitting.labelled import as_scores, labelled
+from cosimo.decide.fitting.looks import spent
 from cosimo.errors import DataError
 from cosimo.types import Floats, PerItem
 

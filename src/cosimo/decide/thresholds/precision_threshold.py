@@ -27,14 +27,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from cosimo.contracts import Decider
 from cosimo.decide.calibrators.platt import fitted_probability
-from cosimo.decide.labelled import in_unit_interval, labelled, ungrouped
-from cosimo.decide.states import Arrays
-from cosimo.decide.thresholds.cuts import Counts, errors_to_allow
-from cosimo.decide.thresholds.evidence import Evidence, Per, gather
-from cosimo.decide.thresholds.local_precision import local_precision
-from cosimo.decide.thresholds.looks import spent
-from cosimo.decide.thresholds.one_cut import OneCut
-from cosimo.decide.thresholds.refusal import POSITIVES, not_enough, too_few_matches
+from cosimo.decide.fitting.cuts import Counts, errors_to_allow
+from cosimo.decide.fitting.evidence import Evidence, Per, gather
+from cosimo.decide.fitting.labelled import in_unit_interval, labelled, ungrouped
+from cosimo.decide.fitting.local_precision import local_precision
+from cosimo.decide.fitting.looks import spent
+from cosimo.decide.fitting.one_cut import OneCut
+from cosimo.decide.fitting.refusal import POSITIVES, not_enough, too_few_matches
+from cosimo.decide.fitting.states import Arrays
 from cosimo.guarantee import Guarantee
 from cosimo.types import Estimate, Interval, PerItem
 

@@ -30,9 +30,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from cosimo.contracts import Decider
 from cosimo.decide.calibrators.platt import fitted_probability
-from cosimo.decide.labelled import Labelled, in_unit_interval, labelled, ungrouped
-from cosimo.decide.thresholds.looks import spent
-from cosimo.decide.thresholds.one_cut import OneCut, no_grid, not_enough, retrieved, stated
+from cosimo.decide.fitting.labelled import Labelled, in_unit_interval, labelled, ungrouped
+from cosimo.decide.fitting.looks import spent
+from cosimo.decide.fitting.one_cut import OneCut, no_grid, not_enough, retrieved, stated
 from cosimo.errors import DataError
 from cosimo.statistics import betting_p_value, hashed_order, log_wealth, zero_error_minimum
 from cosimo.types import PerItem

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cosimo.encode.texts import distinct
+from cosimo.encode.items import distinct
 from cosimo.space import Space
 from cosimo.types import PerItem, Rows
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from cosimo.errors import DataError
-from cosimo.records import Record, Records, read_records
+from cosimo.files.records import Record, Records, read_records
 
 Where = Mapping[str, Any]
 """Column -> the value, or the list of values, that its rows must have, compared as texts."""

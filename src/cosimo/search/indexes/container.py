@@ -17,11 +17,11 @@ from typing import Any, BinaryIO, final
 import numpy as np
 from numpy.typing import NDArray
 
-from cosimo._unfinished import beside
 from cosimo.compare import resolve
 from cosimo.contracts import Similarity
 from cosimo.errors import DataError, StoreError
-from cosimo.search.durable import publish
+from cosimo.files.durable import publish
+from cosimo.files.unfinished import beside
 
 MAGIC = b"cosimo-index\n"
 START = len(MAGIC) + hashlib.sha256().digest_size

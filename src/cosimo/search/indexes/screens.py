@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosimo.compare import Cosine, Dot
-from cosimo.compare.dot import inner
+from cosimo.compare.vectors.dot import inner
 from cosimo.contracts import Similarity
 from cosimo.search.indexes.eight_bit import EightBitKeys, EightBitQueries
 from cosimo.search.indexes.rows import take, vectors

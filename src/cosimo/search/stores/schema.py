@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from cosimo.errors import DataError, StoreError
-from cosimo.search.durable import publish
+from cosimo.files.durable import publish
 from cosimo.search.filters import KEYWORDS, NAME, column
-from cosimo.search.full_text import TOKENIZER
 from cosimo.search.stores.checksums import meta_checksum
 from cosimo.search.stores.connections import connect, in_sentences
+from cosimo.search.stores.full_text import TOKENIZER
 from cosimo.search.stores.shelf import TABLES as SHELF
 
 APPLICATION_ID = 0x636F7369  # "cosi" in the file's header

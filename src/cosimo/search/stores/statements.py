@@ -9,8 +9,8 @@ import numpy as np
 
 from cosimo.errors import DataError, ShapeError, StoreError
 from cosimo.search.filters import Value
-from cosimo.search.full_text import fts_query
 from cosimo.search.stores.checksums import item_checksum, vector_checksum
+from cosimo.search.stores.full_text import fts_query
 from cosimo.search.stores.incoming import Batch, is_unicode
 from cosimo.search.stores.schema import read_meta, write_meta
 from cosimo.types import Item, PerItem, Rows, Vectors

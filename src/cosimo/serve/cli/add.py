@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 import typer
 
 import cosimo
-from cosimo.records import read_records
+from cosimo.files.records import read_records
 from cosimo.serve.cli.arguments import CollectionPath, Format, IdColumn, NoCache, RecordsPath, TextColumns, columns
 from cosimo.serve.cli.output import note, watched
 from cosimo.serve.cli.reporting import added

@@ -8,8 +8,8 @@ import typer
 
 import cosimo
 from cosimo.errors import DataError
-from cosimo.records import read_records
-from cosimo.search.durable import appearing
+from cosimo.files.durable import appearing
+from cosimo.files.records import read_records
 from cosimo.serve.cli.arguments import (
     SPACE,
     Format,

@@ -14,7 +14,7 @@ from cosimo.serve.cli.output import json_line, note
 from cosimo.serve.cli.rules import tell
 
 if TYPE_CHECKING:
-    from cosimo.decide.rule import Rule
+    from cosimo.rules.rule import Rule
 
 
 class Sampled(Enum):

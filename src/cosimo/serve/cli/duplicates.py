@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 import cosimo
-from cosimo.records import Record, Records, read_records, write_records
+from cosimo.files.records import Record, Records, read_records, write_records
 from cosimo.serve.cli.arguments import (
     SPACE,
     Format,
@@ -28,7 +28,7 @@ from cosimo.serve.cli.output import interactive, json_line, note, table, watched
 
 if TYPE_CHECKING:
     from cosimo.apply import Duplicates as Found
-    from cosimo.decide.rule import Rule
+    from cosimo.rules.rule import Rule
 
 SHOWN = 20
 """Groups, or matches, that a terminal shows."""
@@ -81,7 +81,7 @@ class Duplicates:
 
     def run(self) -> None:
         """Find them, write the files asked for, and show the groups."""
-        from cosimo.apply.texts import repeatable
+        from cosimo.apply.jobs.texts import repeatable
 
         rule = rule_of(self.rule, self.min_score, self.review)
         text = columns(self.text)

@@ -64,7 +64,7 @@ class Evaluate:
             require_writable(self.html)
         found = self._of_runs() if self.qrels else self._of_spaces()
         if self.html is not None:
-            from cosimo.measure.pages.evaluation import evaluation_page
+            from cosimo.measure.evaluation_page import evaluation_page
 
             write_page(self.html, evaluation_page(found))
         write = _json if self.as_json else _tables

@@ -38,7 +38,8 @@ class Info:
             facts(_space(self.target), as_json=self.as_json)
 
     def _machine(self) -> None:
-        from cosimo.encode.models import KNOWN, model_home
+        from cosimo.encode.models.homes import model_home
+        from cosimo.encode.models.known import KNOWN
 
         here = {"version": cosimo.__version__, "python": platform.python_version()}
         models = [(name, model_home(name).is_dir(), known.about) for name, known in KNOWN.items()]

@@ -9,7 +9,7 @@ import typer
 
 import cosimo
 from cosimo.errors import DataError
-from cosimo.records import write_records
+from cosimo.files.records import write_records
 from cosimo.serve.cli.arguments import CollectionPath, Where
 from cosimo.serve.cli.output import note, watched
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 import cosimo
-from cosimo.records import Record, Records, read_records, write_records
+from cosimo.files.records import Record, Records, read_records, write_records
 from cosimo.serve.cli.arguments import (
     SPACE,
     Format,

@@ -27,9 +27,7 @@ class Methods:
 
     question: Annotated[str | None, typer.Argument(metavar="QUESTION", help="What the method should do.")] = None
     room: Annotated[str | None, typer.Option(metavar="ROOM", help="Only of this room, such as refine.")] = None
-    status: Annotated[
-        str | None, typer.Option(metavar="STATUS", help="Only of this status, such as measured.")
-    ] = None
+    status: Annotated[str | None, typer.Option(metavar="STATUS", help="Only of this status, such as measured.")] = None
     k: Annotated[int, typer.Option("-k", metavar="K", help="How many answer a question.")] = 10
     as_json: Json = False
 

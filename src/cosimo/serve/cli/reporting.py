@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cosimo.adding import AddReport
+    from cosimo.collection.adding import AddReport
     from cosimo.search.indexing import IndexReport
 
 

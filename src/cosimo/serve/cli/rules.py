@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from cosimo.serve.cli.output import table
 
 if TYPE_CHECKING:
-    from cosimo.decide.rule import Rule
+    from cosimo.rules.rule import Rule
 
 WORDS = {1: "accept", 0: "ask", -1: "reject"}
 """Decisions, as they are shown."""

@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 import cosimo
-from cosimo.records import Record, query_text, read_records
+from cosimo.files.records import Record, query_text, read_records
 from cosimo.serve.cli.arguments import CollectionPath, Json, Where
 from cosimo.serve.cli.hits import Question, Writer, writer
 

@@ -10,7 +10,7 @@ import typer
 
 import cosimo
 from cosimo.errors import DataError
-from cosimo.records import Record, read_records
+from cosimo.files.records import Record, read_records
 from cosimo.serve.cli.arguments import SPACE, Format, Json, Precision, SpaceName, loaded
 from cosimo.serve.cli.output import json_line, note, table
 from cosimo.serve.cli.rules import WORDS

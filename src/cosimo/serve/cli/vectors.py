@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cosimo.errors import DataError
+from cosimo.files.records import Records
 from cosimo.interchange import load_vectors
-from cosimo.records import Records
 
 if TYPE_CHECKING:
     from cosimo.types import Vectors

@@ -1,0 +1,1 @@
+"""The engine that deciders share: labels checked, thresholds walked, attempts counted, refusals worded."""

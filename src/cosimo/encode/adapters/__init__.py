@@ -1,0 +1,1 @@
+"""Encoders made of somebody else's code, service or vectors."""

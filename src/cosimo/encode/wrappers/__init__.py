@@ -1,0 +1,1 @@
+"""Encoders around an encoder."""

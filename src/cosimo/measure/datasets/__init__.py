@@ -1,0 +1,1 @@
+"""Data for tasks: read, described and made."""

@@ -1,0 +1,1 @@
+"""What an encoder does with items, told by giving it some."""

@@ -1,0 +1,1 @@
+"""Tasks on sentences in two languages."""

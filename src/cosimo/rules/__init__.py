@@ -1,0 +1,1 @@
+"""Everything between labels and a stored rule."""
