@@ -12,7 +12,7 @@ ENTRY = re.compile(r"^(?P<names>\*{0,2}\w+(?:, \*{0,2}\w+)*)\n(?=    \S)", re.MU
 EXAMPLE = re.compile(r"^>>>", re.MULTILINE)
 
 
-PARAGRAPH = re.compile(r"(?<!\n)\n(?=(?:Symbols|Often got wrong|Reference):)")
+PARAGRAPH = re.compile(r"(?<!\n)\n(?=(?:Symbols|Pitfalls|Reference):)")
 
 
 class Sections(griffe.Extension):

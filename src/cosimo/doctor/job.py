@@ -8,7 +8,7 @@ All items are dealt to three parts that share none: on the first remedies learn,
 and on the third its effect is measured.
 
 Symbols: question i -> row i of `Q` (m, d); `right` (m, n) its answers among the n items.
-Often got wrong: the effect of the best of several remedies reported on the questions it was chosen by; a mean, or a
+Pitfalls: the effect of the best of several remedies reported on the questions it was chosen by; a mean, or a
 whitening, learned from the items it is measured on.
 """
 

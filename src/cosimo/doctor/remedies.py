@@ -12,7 +12,7 @@ r"""Remedies that can be tried on what is here, by kind; each learns on one job 
 
 Symbols: v -> from `principal_directions`; r -> CSLS (Conneau et al., Word Translation Without Parallel Data, 2018,
 https://arxiv.org/abs/1710.04087), without the term of the question, which changes no order.
-Often got wrong: whitening of as many axes as there are rows, after which all items are equally far apart; whitening
+Pitfalls: whitening of as many axes as there are rows, after which all items are equally far apart; whitening
 judged by questions that repeat words of their answers: it makes rare words loud, and wins there where it loses on what
 people ask (wordllama on Vaswani, 256 axes: +0.05 on own words, -0.09 on the judged queries).
 """

@@ -8,7 +8,7 @@ a_{j+1} = \mathrm{best}\,[b_j - o,\; b_j - \tfrac{o}{2}]$$
 $s$ -> `size`, $o$ -> `overlap`, best -> the place in a range where a sentence begins, else a line, else a word, else
 any token; of several such places the one that makes the passage longer. The last passage ends with the text.
 
-Often got wrong: counting words or characters where the encoder counts tokens, so that passages are cut a second time
+Pitfalls: counting words or characters where the encoder counts tokens, so that passages are cut a second time
 and nobody notices; no overlap, so that a thought on the border is found by neither side; blanks and marks between
 passages that belong to none.
 """

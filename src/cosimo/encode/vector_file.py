@@ -5,7 +5,7 @@ on the disk, which space made them, and the SHA-256 of the items they stand for 
 the same items goes through the finished ones without encoding them. Blocks always begin at multiples of `BLOCK` items,
 so the finished file has the same bytes however often it was interrupted.
 
-Often got wrong: going on after an interruption with other items, or in another space, so that the rows of two corpora
+Pitfalls: going on after an interruption with other items, or in another space, so that the rows of two corpora
 end up in one file.
 """
 

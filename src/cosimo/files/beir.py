@@ -4,7 +4,7 @@
     queries.jsonl       {"_id": ..., "text": ...} a line, those of all splits
     qrels/<split>.tsv   query-id, corpus-id and score under a header, separated by tabs
 
-Often got wrong: a split's queries are those it judges, not all that are in the file; and title and text are encoded
+Pitfalls: a split's queries are those it judges, not all that are in the file; and title and text are encoded
 together.
 Reference: Thakur et al. 2021, BEIR: A Heterogeneous Benchmark for Zero-shot Evaluation of Information Retrieval
 Models, https://arxiv.org/abs/2104.08663

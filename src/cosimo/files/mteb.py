@@ -6,7 +6,7 @@
 What this has no place for (intervals, values by item, answers, seed, passport) goes into one more value of each
 subset, `cosimo`. mteb reads, merges and keeps such files; it rounds numbers to six digits when it writes.
 
-Often got wrong: a headline metric that is not the task's; subsets averaged although one of them is missing; scores of
+Pitfalls: a headline metric that is not the task's; subsets averaged although one of them is missing; scores of
 another revision of the data, or of a reduced copy of it, put beside published ones.
 Reference: Muennighoff et al. 2023, MTEB: Massive Text Embedding Benchmark, https://arxiv.org/abs/2210.07316
 """

@@ -3,7 +3,7 @@
     run      query  Q0  item  rank  score  tag
     qrels    query  0   item  relevance
 
-Often got wrong: trec_eval and its bindings look at the score and never at the rank, and break ties by id from z to a,
+Pitfalls: trec_eval and its bindings look at the score and never at the rank, and break ties by id from z to a,
 so a run with equal scores may be ranked otherwise than it was written; and a query without hits leaves no line, so a
 mean over the queries of a run leaves it out instead of counting it as 0.
 """

@@ -11,7 +11,7 @@ it passes may still be a contradiction: in words it does not know, by order ("fr
 name that only one side has. Of other languages it reads figures and capitals; a word that happens to be spelt like an
 English one is taken for that. What it catches and what it costs is measured in docs/guard.md.
 
-Often got wrong: a rule calibrated without the guard and served with it, or the reverse. The guard is part of the rule,
+Pitfalls: a rule calibrated without the guard and served with it, or the reverse. The guard is part of the rule,
 so certify "score >= t and not flagged", and calibrate anew when `version` changes.
 """
 

@@ -5,7 +5,7 @@ only with families of tasks. Ranks come as sets; a mean and a Borda count only d
 
     Borda(i) = mean over tasks of the share of other systems that i beats, ties half
 
-Often got wrong: ranks 1 to N read off means; tasks of one family counted as independent; a difference that no outcome
+Pitfalls: ranks 1 to N read off means; tasks of one family counted as independent; a difference that no outcome
 on so few tasks could have shown, printed with stars.
 Reference: Demsar 2006, Statistical comparisons of classifiers over multiple data sets,
 https://www.jmlr.org/papers/v7/demsar06a.html; Mogstad et al. 2024, Inference for ranks,

@@ -13,7 +13,7 @@ but the first and `unit`, is asked for them: some numbers (areas under curves, c
 ones than the bootstrap. One that splits the items has `keeping_together(clusters)`, itself with clusters left whole.
 
 Symbols: theta -> the metric's value, C -> units: items, or clusters of them; s_c, n_c -> sum and size of cluster c.
-Often got wrong: two intervals compared instead of one interval of the difference; items dropped that one system lacks;
+Pitfalls: two intervals compared instead of one interval of the difference; items dropped that one system lacks;
 items counted as independent that share a query, a topic or a sentence.
 Reference: Tukey, Bias and confidence in not-quite large samples, 1958; see `cosimo.statistics` for each interval
 """

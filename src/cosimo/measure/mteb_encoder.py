@@ -4,7 +4,7 @@
     similarity, _pairwise the space's own
     mteb_model_meta       a name, and the space's passport as the revision
 
-Often got wrong: the side of an asymmetric search not handed on, so that prompts are missing; another refiner or
+Pitfalls: the side of an asymmetric search not handed on, so that prompts are missing; another refiner or
 precision under the same name and revision, so that cached results of one space are taken for those of another.
 Reference: Muennighoff et al. 2023, MTEB: Massive Text Embedding Benchmark, https://arxiv.org/abs/2210.07316
 """

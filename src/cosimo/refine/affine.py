@@ -4,7 +4,7 @@ $$ x' = x W + b $$
 
 Symbols: W -> `W` (d, k), b -> `b` (k,).
 
-Often got wrong: in float32, x W and b can be large and nearly cancel, when the mean is large beside the spread. Here W
+Pitfalls: in float32, x W and b can be large and nearly cancel, when the mean is large beside the spread. Here W
 and b are float64, the sum is made in float64, and the result has the dtype of x.
 """
 

@@ -4,7 +4,7 @@ $$ x' = x - \mu $$
 
 Symbols: mu -> `mean_` (d,).
 
-Often got wrong: the mean of a batch instead of the fitted one, so that a vector depends on its neighbours.
+Pitfalls: the mean of a batch instead of the fitted one, so that a vector depends on its neighbours.
 """
 
 from typing import Any, Self, final

@@ -4,7 +4,7 @@
 
 Symbols: f_1, ..., f_s -> `refiners`.
 
-Often got wrong: whitening or truncating and then comparing by inner product, without normalising last.
+Pitfalls: whitening or truncating and then comparing by inner product, without normalising last.
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ $$ x' = x / \lVert x \rVert_2 $$
 
 Symbols: x -> a row of `X`.
 
-Often got wrong: a zero vector stays zero instead of becoming NaN. Normalise after whitening, centring or truncating,
+Pitfalls: a zero vector stays zero instead of becoming NaN. Normalise after whitening, centring or truncating,
 not before only: those change lengths.
 """
 

@@ -4,7 +4,7 @@ $$ x' = (x - \mu) V_k \qquad \operatorname{cov}(X) = V \Lambda V^\top, \quad \la
 
 Symbols: mu -> `mean_` (d,), V_k -> `components_` (d, k), lambda_1, ..., lambda_k -> `variances_` (k,), k -> `dims`.
 
-Often got wrong: distances survive as well as the dropped variance is small, cosines do not, since the origin moves.
+Pitfalls: distances survive as well as the dropped variance is small, cosines do not, since the origin moves.
 The sign of a direction is free; here its largest entry is positive, whatever the linear algebra library returns.
 """
 

@@ -4,7 +4,7 @@ $$ x' = x_{1:k} / \lVert x_{1:k} \rVert_2 $$
 
 Symbols: k -> `dims`.
 
-Often got wrong: the slice of a unit vector is not a unit vector. Without normalising again, inner products of slices
+Pitfalls: the slice of a unit vector is not a unit vector. Without normalising again, inner products of slices
 are no cosines and thresholds mean something else.
 
 Reference: Matryoshka Representation Learning (2022), https://arxiv.org/abs/2205.13147

@@ -9,7 +9,7 @@ $$ h = \frac{1}{|L|} \sum_{l \in L} \frac{1}{t} \sum_{i=1}^{t} T^{(l)}_i \qquad
 Symbols: L -> `layers`, T^(l) -> the states of layer l from `encode_tokens`, mu -> `mean_` (d,),
 V_k Lambda_k^(-1/2) -> `components_` (d, k), k -> `dims`.
 
-Often got wrong: hidden state 0 is the embedding table, so the first transformer block is layer 1. A direction in which
+Pitfalls: hidden state 0 is the embedding table, so the first transformer block is layer 1. A direction in which
 the sentences do not differ has variance about 0, and dividing by its root blows noise up: directions whose variance is
 below `eps` of the largest are left out. Few sentences are worse than that: n of them, whitened in n - 1 directions, are
 all equally far apart whatever they say, which is refused; with a few more the scores are mostly noise. Fit on several

@@ -3,7 +3,7 @@
 Whatever goes into a page is text and is escaped, unless it is `Html`, which the functions here and in `svg` make. A
 page so built cannot be made to run what a stranger wrote into a text.
 
-Often got wrong: a value escaped twice, or not at all; a table whose header cells do not say of what they are the
+Pitfalls: a value escaped twice, or not at all; a table whose header cells do not say of what they are the
 header; colour as the only sign of what is good and what is bad.
 """
 

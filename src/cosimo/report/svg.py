@@ -6,7 +6,7 @@ r"""Small drawings for a page, as SVG that takes its colours from the page's sty
 Every drawing says what it shows in its title, for those who do not see it, and what it draws should stand in a table
 as well.
 
-Often got wrong: axes that begin anywhere, so that small differences look large: bars and histograms begin at 0; ticks
+Pitfalls: axes that begin anywhere, so that small differences look large: bars and histograms begin at 0; ticks
 at odd numbers.
 """
 

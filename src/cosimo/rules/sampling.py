@@ -7,7 +7,7 @@ known inclusion probability $\pi_i$, before any label is seen, and a weight of $
     strata          candidates in strata of their scores, as many expected from each:       $\pi_h = \min(1, n / H N_h)$
     node-disjoint   pairs of which no two share an item, in a random order that does not look at scores
 
-Often got wrong: labelling only pairs near the cut, only first hits, or as many matches as non-matches: a precision
+Pitfalls: labelling only pairs near the cut, only first hits, or as many matches as non-matches: a precision
 counted on such labels is that of another population (Abt-Buy labelled 1:1 certifies 0.80 where it is 0.42).
 """
 

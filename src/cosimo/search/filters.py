@@ -14,7 +14,7 @@ Rules, the same for every store:
   on the comparisons inside it (`not (a and b)` is `not a or not b`), which is what SQL's NULL does.
 - Text compares by code point, case included.
 
-Often got wrong: putting values into the SQL text. Here they travel only as parameters, and the names in the SQL are
+Pitfalls: putting values into the SQL text. Here they travel only as parameters, and the names in the SQL are
 those of the declared fields, never what the user typed.
 """
 

@@ -3,7 +3,7 @@
 How many parts the best items take up is not known before they are seen, so a few more are asked for than items are
 wanted, and more again for the queries that did not get enough.
 
-Often got wrong: asking for k parts and returning the fewer than k items they belong to; asking for a fixed multiple,
+Pitfalls: asking for k parts and returning the fewer than k items they belong to; asking for a fixed multiple,
 which one long item fills alone.
 """
 

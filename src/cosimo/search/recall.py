@@ -1,6 +1,6 @@
 """What an approximate index misses, measured: the share of the best that exact search finds and the index finds too.
 
-Often got wrong: counting ids, so that an equally good answer counts as a miss where vectors are equal; asking for
+Pitfalls: counting ids, so that an equally good answer counts as a miss where vectors are equal; asking for
 stored vectors and counting that each finds itself; taking what holds for stored vectors for what holds for queries,
 which lie elsewhere and are answered worse.
 """

@@ -10,7 +10,7 @@ With fewer than 20 positives or negatives, or A = 0 or 1, random disjoint positi
 each from clusters of its own: independent 0/1 trials whose rate is A, with Clopper and Pearson's interval.
 
 Symbols: s -> `scores` (n,), n1, n0 -> positives and negatives in `y` (n,), C -> clusters.
-Often got wrong: all n1 n0 pairs taken for independent; [1, 1] where no error was seen; the difference of two systems
+Pitfalls: all n1 n0 pairs taken for independent; [1, 1] where no error was seen; the difference of two systems
 judged by their two intervals.
 Reference: DeLong, DeLong and Clarke-Pearson, Comparing the areas under two or more correlated receiver operating
 characteristic curves, 1988, https://doi.org/10.2307/2531595; Obuchowski, Nonparametric analysis of clustered ROC curve

@@ -9,7 +9,7 @@ Under the hypothesis W is a non-negative supermartingale, so that 1 / max_i W_i 
 at W >= 1 / delta whenever one likes.
 
 Symbols: X -> `X` (..., n) along the last axis, p -> `p`.
-Often got wrong: bets that look at X_i itself; an order chosen after the labels were seen (`hashed_order` fixes it by
+Pitfalls: bets that look at X_i itself; an order chosen after the labels were seen (`hashed_order` fixes it by
 the units' names); units that are not independent; a bound by bisection, although the p-value need not grow with p.
 Reference: Waudby-Smith and Ramdas, Estimating means of bounded random variables by betting, 2024,
 https://arxiv.org/abs/2010.09686

@@ -8,7 +8,7 @@ r"""Exact statements about 0/1 data.
 For l = ell(n, a, delta) the l-th smallest of n draws lies, with probability at least 1 - delta, at or below the
 a-quantile of their distribution, whatever that is.
 
-Often got wrong: Hoeffding's bound for 0/1 data (loses a factor e and more); a bootstrap bound of 1 when no error was
+Pitfalls: Hoeffding's bound for 0/1 data (loses a factor e and more); a bootstrap bound of 1 when no error was
 seen; an interpolated quantile in place of an order statistic.
 Reference: Clopper and Pearson, The use of confidence or fiducial limits illustrated in the case of the binomial, 1934;
 Wilks, Determination of sample sizes for setting tolerance limits, 1941.

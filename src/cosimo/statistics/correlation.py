@@ -7,7 +7,7 @@ r"""Correlations of two columns, and how sure they are.
            Spearman >= (3 tau - 1) / 2
 
 Symbols: x, y -> `x`, `y` (n,), one row a scored pair of items; C -> rows, or clusters of them.
-Often got wrong: Fisher's sqrt(1 / (n - 3)) for ranks (true coverage .90 to .93 for a stated .95); pairs that share a
+Pitfalls: Fisher's sqrt(1 / (n - 3)) for ranks (true coverage .90 to .93 for a stated .95); pairs that share a
 sentence counted as independent; an interval of width zero at r = 1.
 Reference: Bonett and Wright, Sample size requirements for estimating Pearson, Kendall and Spearman correlations, 2000,
 https://doi.org/10.1007/BF02294183; Daniels, Rank correlation and population models, 1950

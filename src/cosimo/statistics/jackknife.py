@@ -9,7 +9,7 @@ statistics to which a duplicate row is information: clusterings, neighbours, int
 Both intervals are Student's around the full value, the jackknife's with C - 1 degrees of freedom.
 
 Symbols: C -> units or `groups`, m -> `size`.
-Often got wrong: the jackknife for statistics that jump (medians, best cuts); a subsample's spread taken for that of the
+Pitfalls: the jackknife for statistics that jump (medians, best cuts); a subsample's spread taken for that of the
 whole; the mean of the subsamples taken for the value, although the statistic depends on n.
 Reference: Efron and Stein, The jackknife estimate of variance, 1981, https://doi.org/10.1214/aos/1176345462;
 Politis and Romano, Large sample confidence regions based on subsamples under minimal assumptions, 1994,

@@ -9,7 +9,7 @@ dependence; the other two make a share of at most alpha errors among the rejecte
 independent (or positively dependent) p-values, the second for any.
 
 Symbols: the m p-values -> `p` (m,), p_(j) the j-th smallest.
-Often got wrong: the smallest of several p-values reported as one; repeated or related queries of a batch taken for
+Pitfalls: the smallest of several p-values reported as one; repeated or related queries of a batch taken for
 independent ones.
 Reference: Holm, A simple sequentially rejective multiple test procedure, 1979; Benjamini and Hochberg, Controlling the
 false discovery rate, 1995, https://doi.org/10.1111/j.2517-6161.1995.tb02031.x; Benjamini and Yekutieli, The control of

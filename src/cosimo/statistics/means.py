@@ -8,7 +8,7 @@ r"""Intervals of means: of independent units, of clusters, and of 0/1 items.
 than 5 units of a bounded mean differ from the rest, their spread says little, and the interval is found by betting.
 
 Symbols: s_c, n_c -> sum and size of cluster c.
-Often got wrong: items of one cluster counted as independent; Student's t on 0/1 data near 0 or 1 (true coverage .79 for
+Pitfalls: items of one cluster counted as independent; Student's t on 0/1 data near 0 or 1 (true coverage .79 for
 a stated .95 at rate .97, n = 50); an interval of width zero because nothing was seen to vary.
 Reference: Wilson, Probable inference, the law of succession, and statistical inference, 1927; Nadeau and Bengio,
 Inference for the generalization error, 2003, https://doi.org/10.1023/A:1024068626366

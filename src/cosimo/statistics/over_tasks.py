@@ -7,7 +7,7 @@ The first says how sure the average on this benchmark is; the second how far it 
 task do nothing for.
 
 Symbols: D_t -> `differences` (T,), SE_t -> `errors` (T,), families of tasks (one source, several years) -> `families`.
-Often got wrong: either taken for the other; tasks of one family counted as independent; stars for a difference that no
+Pitfalls: either taken for the other; tasks of one family counted as independent; stars for a difference that no
 outcome on so few tasks could have earned (`smallest_sign_flip_p`).
 Reference: Demsar, Statistical comparisons of classifiers over multiple data sets, 2006,
 https://www.jmlr.org/papers/v7/demsar06a.html

@@ -5,7 +5,7 @@ r"""Two systems on the same items: how much better, how sure, and what could hav
     detectable     (t_.975 + t_.80) SE: the difference this many items would show in 80 of 100 repetitions
 
 Symbols: d -> per-item differences (n,), b of B -> random signs that reach the sum seen.
-Often got wrong: two intervals compared instead of one interval of the difference; items dropped that one system
+Pitfalls: two intervals compared instead of one interval of the difference; items dropped that one system
 lacks; p = 0 from random signs; Wilcoxon's test, which is not about the mean; raw scores of two scales swapped.
 Reference: Smucker, Allan and Carterette, A comparison of statistical significance tests for information retrieval
 evaluation, 2007, https://doi.org/10.1145/1321440.1321528

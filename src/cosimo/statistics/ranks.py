@@ -8,7 +8,7 @@ In about a share `level` of samples no comparison is wrong, and then no set is. 
 Groups overlap, so there is no second group.
 
 Symbols: D_ij -> difference of the means of systems i and j over the units of `X` (n, M), one a row.
-Often got wrong: ranks read off means; percentile bootstrap of ranks (the best system is missed in up to half of the
+Pitfalls: ranks read off means; percentile bootstrap of ranks (the best system is missed in up to half of the
 cases); the critical value taken for one comparison instead of the largest of all; c taken as it is, although se is an
 estimate too (with 20 units and 10 equal systems some pair is then told apart in .19 of samples instead of .05).
 Reference: Mogstad, Romano, Shaikh and Wilhelm, Inference for ranks with applications to mobility across neighbourhoods

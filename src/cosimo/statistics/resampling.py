@@ -8,7 +8,7 @@ tables and texts alike: `lambda rows: f(x[rows], y[rows])`.
     a = sum_i d_i^3 / (6 (sum_i d_i^2)^(3/2)),        d_i = mean of the leave-one-out values - the one without i
 
 Symbols: B -> `n_resamples`, leave-one-out values -> `left_out` (C,), one a unit.
-Often got wrong: rows resampled where a duplicate is information (clusterings, neighbours, intrinsic dimension: leave
+Pitfalls: rows resampled where a duplicate is information (clusterings, neighbours, intrinsic dimension: leave
 groups out instead); items resampled where clusters were drawn; quantiles interpolated; a width of zero, or NaN, where
 every resample is the same.
 Reference: Efron, Better bootstrap confidence intervals, 1987, https://doi.org/10.1080/01621459.1987.10478410

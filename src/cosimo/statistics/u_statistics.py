@@ -3,7 +3,7 @@ r"""Averages over all pairs of n items, and how sure they are: n items are indep
     h_i = 1 / (n - 1) sum_{j != i} h(x_i, x_j),        U = 1 / n sum_i h_i,        SE = 2 sd(h_i) / sqrt(n)
 
 Symbols: h -> `kernel`, h_i -> what `pair_averages` returns (n,).
-Often got wrong: the n (n - 1) / 2 pairs counted as independent (an error ten times too small); an item compared with
+Pitfalls: the n (n - 1) / 2 pairs counted as independent (an error ten times too small); an item compared with
 itself; logarithms averaged where the logarithm of the average was meant.
 Reference: Hoeffding, A class of statistics with asymptotically normal distribution, 1948,
 https://doi.org/10.1214/aoms/1177730196

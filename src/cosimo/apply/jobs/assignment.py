@@ -6,7 +6,7 @@ over sets $M$ of accepted pairs without a common item: a maximum-weight matching
 exactly. Scores are counted from the lowest accepted one up, so that the zero of their scale does not matter and one
 clear pair is not given up for two doubtful ones.
 
-Often got wrong: taking the best pair again and again, which may leave two items alone that had each other; a set of
+Pitfalls: taking the best pair again and again, which may leave two items alone that had each other; a set of
 pairs chosen this way depends on all items, so a rule's promise is about the accepted pairs before it.
 
 Reference: On implementing 2D rectangular assignment algorithms (2016), https://doi.org/10.1109/TAES.2016.140952

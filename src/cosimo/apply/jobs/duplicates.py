@@ -5,7 +5,7 @@ form (NFKC: full-width letters, ligatures and superscripts count as the plain on
 with its k nearest, found exactly; the pairs that are accepted, by a rule or by a cut, connect items into groups. Of
 each group the longest text is kept, the first where several are as long.
 
-Often got wrong: a group is more than its pairs. Two items of a group may be joined by a chain through others and never
+Pitfalls: a group is more than its pairs. Two items of a group may be joined by a chain through others and never
 have been compared; what a rule promises is about accepted pairs, and says nothing of such chains nor of groups. A
 stricter cut, or a look at the largest groups, is what helps. Items without any text are no duplicates of each other.
 """

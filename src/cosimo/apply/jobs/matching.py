@@ -3,7 +3,7 @@
 Each item on the left with its k nearest on the right, found exactly; a rule or a cut accepts pairs. All accepted pairs
 are matches, or, one-to-one, the best set of them in which no item comes twice.
 
-Often got wrong: the promise of a rule is about accepted candidate pairs, with the right side as it is. One-to-one
+Pitfalls: the promise of a rule is about accepted candidate pairs, with the right side as it is. One-to-one
 assignment comes after it and looks at other items, so the pairs that are left are another population; mostly they are
 the better ones, but nothing is promised of that.
 """

@@ -5,7 +5,7 @@ $$ s(q, k) = \sum_{i} \max_{j} \langle q_i, k_j \rangle $$
 Symbols: q_i -> a token vector of an item of `Q`, k_j -> a token vector of an item of `K`. Tokens are compared by dot
 product: give unit vectors, as ColBERT does, for their cosine.
 
-Often got wrong: padding. A zero vector behind a short key has inner product 0 and beats real tokens whose products are
+Pitfalls: padding. A zero vector behind a short key has inner product 0 and beats real tokens whose products are
 negative; here items are ragged and there is no padding. The sum grows with the query's length, so scores of queries of
 different lengths are not on one footing, and q and k cannot be exchanged.
 

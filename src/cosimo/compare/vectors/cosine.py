@@ -4,7 +4,7 @@ $$ s(q, k) = \frac{\langle q, k \rangle}{\lVert q \rVert \, \lVert k \rVert} $$
 
 Symbols: q -> a row of `Q`, k -> a row of `K`.
 
-Often got wrong: a zero vector has no direction; here its cosine to everything, itself included, is 0 and never NaN.
+Pitfalls: a zero vector has no direction; here its cosine to everything, itself included, is 0 and never NaN.
 Rounding puts equal vectors a little above 1, where an arc cosine fails; here the scores stay within [-1, 1]. In half
 precision most scores of a ranking tie; here it is computed in float32.
 """

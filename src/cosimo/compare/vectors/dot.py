@@ -4,7 +4,7 @@ $$ s(q, k) = \langle q, k \rangle = \sum_j q_j k_j $$
 
 Symbols: q -> a row of `Q`, k -> a row of `K`.
 
-Often got wrong: it has no upper bound, and an item need not be its own best match: a longer vector in about the same
+Pitfalls: it has no upper bound, and an item need not be its own best match: a longer vector in about the same
 direction scores higher. On unit vectors it is the cosine.
 """
 

@@ -9,7 +9,7 @@ The right-hand side lets BLAS do the work, and loses all digits where q and k ar
 float64, and pairs closer than a hundredth of their lengths are computed again from their difference: equal rows have
 distance exactly 0, and other distances keep nine digits or more, or what float32 holds.
 
-Often got wrong: near-duplicates by the right-hand side alone, in float32: distances of rounding noise, or NaN.
+Pitfalls: near-duplicates by the right-hand side alone, in float32: distances of rounding noise, or NaN.
 """
 
 from dataclasses import dataclass

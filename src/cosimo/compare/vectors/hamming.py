@@ -4,7 +4,7 @@ $$ s(q, k) = -\operatorname{popcount}(q \oplus k) $$
 
 Symbols: q -> a row of `Q.bits`, k -> a row of `K.bits`.
 
-Often got wrong: bits behind the last one of a code that does not fill its bytes. Only the first `n_bits` count, the
+Pitfalls: bits behind the last one of a code that does not fill its bytes. Only the first `n_bits` count, the
 highest bit of a byte first, as `numpy.packbits` writes them.
 """
 

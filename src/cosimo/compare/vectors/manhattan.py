@@ -4,7 +4,7 @@ $$ s(q, k) = -\lVert q - k \rVert_1 = -\sum_j \lvert q_j - k_j \rvert $$
 
 Symbols: q -> a row of `Q`, k -> a row of `K`.
 
-Often got wrong: all pairs at once need n * m * d numbers; here they are made in tiles. No inner product ranks by it,
+Pitfalls: all pairs at once need n * m * d numbers; here they are made in tiles. No inner product ranks by it,
 so an index for inner products cannot serve it.
 """
 

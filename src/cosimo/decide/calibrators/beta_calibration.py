@@ -8,7 +8,7 @@ It is exact where the scores of matches and of the others follow two beta distri
 
 Symbols: s -> `scores` (n,), (l, h) -> `bounds`, (a, b, c) -> `coefficients_` (3,).
 
-Often got wrong: scores that are not in (0, 1), or were clipped to it; a negative a or b, which turns the order of the
+Pitfalls: scores that are not in (0, 1), or were clipped to it; a negative a or b, which turns the order of the
 pairs round. Scores at a bound itself, where ln 0 stands, count as `EDGE` inside it. The labels are smoothed as for
 `Platt`, so that labels that can be separated have a finite fit too. It carries no finite-sample guarantee.
 

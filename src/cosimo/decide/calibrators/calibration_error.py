@@ -15,7 +15,7 @@ is the variance of a mean over clusters, and n counts clusters; without, each pa
 
 Symbols: p -> `probability` (n,), y -> `y` (n,), w_b -> share of the weight in bin b.
 
-Often got wrong: the percentile bootstrap of the plain error, whose interval hardly ever holds the truth, as each
+Pitfalls: the percentile bootstrap of the plain error, whose interval hardly ever holds the truth, as each
 resample adds chance to chance; bins that look at y; probabilities judged on the labels they were fitted on
 (`out_of_fold` gives others); pairs of one query counted as independent. Bins hide what cancels inside them.
 

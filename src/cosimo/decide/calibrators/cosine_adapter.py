@@ -12,7 +12,7 @@ only the direction counts; t -> `cut`; s^* -> `query_threshold`; p is learned (`
 Learned is g = a ((s / m)^p - 1) + b with a typical cosine m: the same curves, whose three numbers depend less on each
 other. The loss is binary cross-entropy over labelled pairs.
 
-Often got wrong: a curve that may fall, or that sees the document; training on random pairs instead of the retriever's
+Pitfalls: a curve that may fall, or that sees the document; training on random pairs instead of the retriever's
 own first results, for which the cut is useless; splitting by pair instead of by query. A few hundred queries are few
 for a network, so it starts as the one curve that fits all queries and keeps the step that did best on every fifth
 query, held out: where the query tells nothing it stays that one curve. Assumed, as no source was at hand that says it:

@@ -8,7 +8,7 @@ of one score are pooled first. Between two steps the curve is a straight line, b
 Symbols: s -> `scores` (n,), w -> `weights` (n,), v at the ends of the steps -> `values_` (k,) at the scores `knots_`
 (k,).
 
-Often got wrong: the curve has about n^(1/3) steps, so many pairs get the same probability: rank by the raw score. Its
+Pitfalls: the curve has about n^(1/3) steps, so many pairs get the same probability: rank by the raw score. Its
 ends are means of few labels and often exactly 0 or 1, which is no certainty. With fewer than some hundred labels
 `Platt` is the better estimate. On the labels it was fitted on it looks perfectly calibrated by construction. It carries
 no finite-sample guarantee.

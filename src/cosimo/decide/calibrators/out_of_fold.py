@@ -3,7 +3,7 @@
 A calibrator looks better on the labels it was fitted on than it is, isotonic regression perfectly so. Here the clusters
 are dealt out to folds, and each fold gets its probabilities from a calibrator fitted on all the others.
 
-Often got wrong: folds by pair where pairs share a query or an item, which lets the calibrator see the answers. What
+Pitfalls: folds by pair where pairs share a query or an item, which lets the calibrator see the answers. What
 comes out judges the way of fitting, on slightly fewer labels, rather than the one calibrator fitted on all of them.
 """
 

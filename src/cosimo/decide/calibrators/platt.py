@@ -8,7 +8,7 @@ $$ t_i = \frac{N_1 + 1}{N_1 + 2} \text{ for a match}, \qquad t_i = \frac{1}{N_0 
 Symbols: s -> `scores` (n,), w -> `weights` (n,), scaled to mean 1, N_1 and N_0 -> the weight of the matches and of the
 others, (a, b) -> `coefficients_` (2,).
 
-Often got wrong: fitting to 0 and 1 instead of t, which lets the curve become a step when the labels can be separated;
+Pitfalls: fitting to 0 and 1 instead of t, which lets the curve become a step when the labels can be separated;
 scores that do not rise with the labels, for which an unconstrained slope turns the order of all pairs round (here they
 get one probability for all); labels drawn 1:1, from which the probabilities keep the base rate 1:1 unless `weights`
 undo it; judging the curve on the labels it was fitted on (`out_of_fold` does not). No calibrated probability carries a

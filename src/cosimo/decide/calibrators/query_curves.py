@@ -5,7 +5,7 @@ $$ P = \sigma\big(a (u^p - 1) + b\big), \qquad a, p = \operatorname{softplus}(r_
 
 Symbols: u -> a cosine over a typical one (n,), r -> `raw` (m, 2 or 3), the network's output for m queries; p is fixed
 where `exponent` gives it. Gradients are written out, so that neither training nor serving needs more than numpy.
-Often got wrong: u^p log u is 0 at u = 0, not NaN; weight decay belongs to weights, not to biases, and not into Adam's
+Pitfalls: u^p log u is 0 at u = 0, not NaN; weight decay belongs to weights, not to biases, and not into Adam's
 moments.
 Reference: Relevance Filtering for Embedding-based Retrieval (2024), https://arxiv.org/abs/2408.04887
 """

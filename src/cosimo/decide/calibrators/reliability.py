@@ -13,7 +13,7 @@ $$ \mathrm{MCB} = \overline{(y - p)^2} - \overline{(y - \hat p)^2}, \quad
 Symbols: p -> `probability` (n,), p-hat -> the curve at p, MCB -> `miscalibration`, DSC -> `discrimination`, UNC ->
 `uncertainty`; means are weighted where `weights` are given.
 
-Often got wrong: MCB is never below 0 and, from few labels, above 0 for perfect probabilities too: judge by
+Pitfalls: MCB is never below 0 and, from few labels, above 0 for perfect probabilities too: judge by
 `calibration_error`, which takes chance off. The band is the spread of the curve over resamples of whole clusters, point
 by point. It is an estimate, narrow where the curve is 0 or 1, and no region that holds the whole curve.
 

@@ -15,7 +15,7 @@ cumulative sum diagram at a single point, so that all steps together cost no mor
 Symbols: labelled scores -> `knots_` (k,), p_0 from each score on, with 0 before the first -> `lower_` (k + 1,), p_1 up
 to each score, with 1 behind the last -> `upper_` (k + 1,).
 
-Often got wrong: [p_0, p_1] is no confidence interval of the probability of this pair; nothing is promised given s, nor
+Pitfalls: [p_0, p_1] is no confidence interval of the probability of this pair; nothing is promised given s, nor
 of p(s); pairs that share a query or an item are not exchangeable with a new pair, nor are labels drawn with unequal
 probabilities: both are refused; the score must not have been trained on these labels.
 

@@ -11,7 +11,7 @@ difference; prompts that differ by side are another.
 
 Symbols: X -> `X` (n, d), s -> cosine, k -> `topics`.
 
-Often got wrong: scores of pairs of items (nearly all queries are "found"); each item's best other item, which is a near
+Pitfalls: scores of pairs of items (nearly all queries are "found"); each item's best other item, which is a near
 duplicate (nearly none are).
 
 Reference: Testing for outliers with conformal p-values (2023), https://arxiv.org/abs/2104.08279

@@ -15,7 +15,7 @@ alpha = .1), so it is always reported beside: `top_k_`.
 
 Symbols: A -> `scores`, alpha -> `alpha`, delta -> what `look` leaves of 1 - `confidence`, t -> `threshold_`.
 
-Often got wrong: the official code takes `np.percentile`, which interpolates (coverage .86 for .90 after 20 queries),
+Pitfalls: the official code takes `np.percentile`, which interpolates (coverage .86 for .90 after 20 queries),
 serves strictly closer items only, and drops the questions whose answer was not found (their A_i is -inf); questions
 generated from the passages are easier than those of users; a cut to k hits in serving but not in calibration.
 

@@ -20,7 +20,7 @@ is promised of what is not found, so that it is asked, never rejected; nor that 
 Queries that depend on each other (one user's, one topic's) share a cluster: each counts 1 / the cluster's size, n is
 the number of clusters, and the promise is for a query of a new one.
 
-Often got wrong: scores of pairs of items as background of a best score (it is the largest of many, so nearly everything
+Pitfalls: scores of pairs of items as background of a best score (it is the largest of many, so nearly everything
 is found); each document's best other document; known queries unlike the users' hopeless ones (general questions in
 place of near misses); a collection that grows while the B_i stay (`raised` mends that).
 

@@ -8,7 +8,7 @@ A walk stops at its first failure, so that the first false cut of each is its on
 probability 1 - delta *all* certified cuts hold together, and any of them may be chosen.
 
 Symbols: g -> `growth`, e -> `errors`, p -> `target`, delta / J -> `delta`.
-Often got wrong: starting at the strictest cuts, which accept too few for any rejection and so end the walk before it
+Pitfalls: starting at the strictest cuts, which accept too few for any rejection and so end the walk before it
 began; a grid or a start that looks at labels; a cut inside a block of equal scores.
 Reference: Angelopoulos et al., Learn then test: calibrating predictive algorithms to achieve risk control, 2021,
 https://arxiv.org/abs/2110.01052

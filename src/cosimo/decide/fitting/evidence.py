@@ -11,7 +11,7 @@ Both have E X <= p exactly where the hypothesis is true. Pairs drawn with unequa
 
 Symbols: w -> `weights` = 1 / inclusion probability, M -> `at_most`; the largest weight given counts as the largest
 there is.
-Often got wrong: the two estimands taken for one (they differ where big clusters are worse); a design effect or a
+Pitfalls: the two estimands taken for one (they differ where big clusters are worse); a design effect or a
 cluster bootstrap in place of a test; a walk that starts after so many *items*, where items
 of a quarter of the largest weight (or of a quarter of the cap M) tell a quarter each, so that nothing can be rejected.
 """

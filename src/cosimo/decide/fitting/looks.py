@@ -7,7 +7,7 @@ $\delta$ says (17 % for 5 % with 20 looks at growing data). Two ways keep the pr
     $W \ge 1 / \delta$                   one cut fixed beforehand, betting on each label as it comes, stopping at will
 
 Symbols: delta -> 1 - `confidence`, j -> `look`, W -> the wealth of `cosimo.statistics.log_wealth`.
-Often got wrong: labels that are all fresh excuse no second attempt at the full $\delta$; another target is another
+Pitfalls: labels that are all fresh excuse no second attempt at the full $\delta$; another target is another
 attempt; so is another encoder tried on the same labels.
 Reference: Waudby-Smith and Ramdas, Estimating means of bounded random variables by betting, 2024,
 https://arxiv.org/abs/2010.09686

@@ -9,7 +9,7 @@ from those labelled and one more: one that the best cut accepts, right in half o
 the number is rough.
 
 Symbols: p -> `target`.
-Often got wrong: the best cut taken for the first one (walks begin at cuts chosen beforehand, and end where *those*
+Pitfalls: the best cut taken for the first one (walks begin at cuts chosen beforehand, and end where *those*
 fail); labels added and the same $\delta$ spent again; the number taken for more than an estimate: it rests on the next
 labels being like these; "never" said after a few labels without an error.
 """

@@ -9,7 +9,7 @@ against "at most 1 - p of them are wrong".
 
 Symbols: p -> `precision`; y -> `y`; epsilon -> `false_alarm`; W_i -> `evidence`, the largest so far.
 
-Often got wrong: labels of the decisions that somebody complained about; audit a random fraction of what is accepted,
+Pitfalls: labels of the decisions that somebody complained about; audit a random fraction of what is accepted,
 drawn before anyone has looked. Decisions of one session are wrong together: name them in `clusters`. No alarm is no
 proof that the precision holds; `effect` says what the labels show. A broken promise is renewed by a new certificate,
 which is the next look, never by a new audit of the old one.

@@ -10,7 +10,7 @@ Symbols: s -> `values`, those of calibration first; U -> uniform, from `rng`; e 
 log max_t M_t -> `highest`. All earlier values are kept as counts in `BINS` bins of s / (1 + |s|), fixed for all time,
 so that memory is constant; values of one bin are ties, which U breaks, so that ranks stay exact.
 
-Often got wrong: ranks among the calibration values alone are not independent: at 5 % and with 100 of them, 61 % of
+Pitfalls: ranks among the calibration values alone are not independent: at 5 % and with 100 of them, 61 % of
 streams that never change alarm within 10,000 steps, against 4.5 % of 1,000 streams here. Bins laid through the
 calibration values are not fixed, either.
 Reference: Vovk, Nouretdinov and Gammerman, Testing exchangeability on-line (2003); Vovk, Testing randomness online

@@ -8,7 +8,7 @@ another question, which `effect` answers.
 
 Symbols: epsilon -> `false_alarm`; M_t -> `evidence`, the largest so far.
 
-Often got wrong: scores of one session resemble each other, and counted one by one they always alarm: one value a
+Pitfalls: scores of one session resemble each other, and counted one by one they always alarm: one value a
 session. Real streams have hours and bursts, which are changes as well; look at `effect` before acting. No alarm is no
 evidence that a promise holds: what a score means may change while the scores do not, which only `Audit` sees. The alarm
 comes some time after the change, and what was decided in between is not covered.

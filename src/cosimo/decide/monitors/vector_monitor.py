@@ -9,7 +9,7 @@ Symbols: c -> `centre`; g -> directions drawn from `seed`, unit length; epsilon 
 The numbers are fixed before the first vector is seen, which keeps each martingale exact. Their average would be none:
 each knows only its own past.
 
-Often got wrong: a centre that is the mean of the calibration vectors lies closer to them than to any others, and alarms
+Pitfalls: a centre that is the mean of the calibration vectors lies closer to them than to any others, and alarms
 by itself; take the mean of the collection. Few projections see few directions: a change across all of them is missed.
 
 Reference: Vovk, Testing randomness online (2021), https://arxiv.org/abs/1906.09256; Choe and Ramdas, Combining evidence

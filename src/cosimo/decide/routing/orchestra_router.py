@@ -8,7 +8,7 @@ $$ v_j(q) = \tfrac1k \, \#\{i \in N_k(q) : c_i = j\}, \qquad \text{route}(q) = \
 Symbols: q -> `Q` (m, d), N_k -> the `k` exemplars of highest cosine, c_i -> `pools_` (p,), v -> `votes` (m, models).
 Nothing is trained, so a model is added by extending the pools.
 
-Often got wrong: pools by confidence instead of by which model is *right*; items both models get right put anywhere but
+Pitfalls: pools by confidence instead of by which model is *right*; items both models get right put anywhere but
 with the cheap one; exemplars from data that either model was trained on, which it gets nearly all right, so that nearly
 all lie in one pool; judging the routes on exemplars. Pools of very different size decide by their size, so each gives
 at most `per_pool` exemplars, drawn at random. Assumed, as no source was at hand that says it: k = 10, 100 a pool.

@@ -8,7 +8,7 @@ serves for both and nothing is asked.
 
 Symbols: delta -> 1 - `confidence`, t_hi -> `accept_`, t_lo -> `reject_`.
 
-Often got wrong: "at most x of the rejected are matches" sounds like the same promise and says nothing where matches are
+Pitfalls: "at most x of the rejected are matches" sounds like the same promise and says nothing where matches are
 rare, since then nearly all pairs are none; delta spent in full on each of the two.
 
 Reference: Angelopoulos et al., Learn then test, 2021, https://arxiv.org/abs/2110.01052

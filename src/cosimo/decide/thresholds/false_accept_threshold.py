@@ -5,7 +5,7 @@
 Symbols: a -> `rate`, delta -> what `look` leaves of 1 - `confidence`; ell is `cosimo.statistics.order_rank`, and
 `threshold_` the next score above t.
 
-Often got wrong: the rate is *per pair*. In a collection of 10,000 a rate of 1 % lets about 100 wrong items through for
+Pitfalls: the rate is *per pair*. In a collection of 10,000 a rate of 1 % lets about 100 wrong items through for
 each query; a search that should say "nothing matches" needs a rule per query (`NoMatch`). Accepting S >= t
 instead of S > t; pairs of one query counted as independent; negatives that are easier than those to be decided, such
 as random pairs where only near ones are ever scored.

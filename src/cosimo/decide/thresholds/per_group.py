@@ -12,7 +12,7 @@ is a population of its own:
 $\delta / G$. The group must be known from the item alone when the rule is used.
 
 Symbols: delta -> 1 - the rule's `confidence`.
-Often got wrong: a group that fails falls back to the pooled cut, which is a choice made by the labels; only the groups
+Pitfalls: a group that fails falls back to the pooled cut, which is a choice made by the labels; only the groups
 that came out well are reported.
 """
 

@@ -6,7 +6,7 @@ with k_j of the n_j labels above cut j right. With probability $1 - \delta$ all 
 target may both be picked afterwards. It costs power against one target named beforehand (`PrecisionThreshold`).
 
 Symbols: delta -> 1 - `confidence`.
-Often got wrong: a bound for one cut read off at the best of many.
+Pitfalls: a bound for one cut read off at the best of many.
 Reference: Clopper and Pearson, The use of confidence or fiducial limits illustrated in the case of the binomial, 1934.
 """
 

@@ -9,7 +9,7 @@ curve of precision; made of the labelled scores it is exact where that curve cro
 
 Symbols: p -> `target`, t -> `threshold_`, delta -> what `look` leaves of 1 - `confidence`.
 
-Often got wrong: the lowest cut whose precision *on the labels* reaches p (false in half of all draws); hits of one
+Pitfalls: the lowest cut whose precision *on the labels* reaches p (false in half of all draws); hits of one
 query counted as independent; hits *just above* the cut are worse than p (`local_precision_`); of a system just below p
 every certificate is false, although at most delta of all attempts get one: delta counts attempts, not certificates.
 

@@ -13,7 +13,7 @@ unequal probabilities.
 
 Symbols: 1 - alpha -> `target`, delta -> what `look` leaves of 1 - `confidence`, t -> `threshold_`.
 
-Often got wrong: pairs of one query counted as independent; items never retrieved left out (their score is -inf);
+Pitfalls: pairs of one query counted as independent; items never retrieved left out (their score is -inf);
 a coarse or hand-picked grid of cuts, where the walk may step over the first false one.
 
 Reference: Angelopoulos et al., Conformal risk control, 2024, https://arxiv.org/abs/2208.02814; Waudby-Smith and

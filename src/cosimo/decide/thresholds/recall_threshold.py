@@ -9,7 +9,7 @@ the largest there is), the cut is walked up by betting instead, as in `cosimo.de
 Symbols: r -> `target`, delta -> what `look` leaves of 1 - `confidence`, t -> `threshold_`; ell is
 `cosimo.statistics.order_rank`.
 
-Often got wrong: an interpolated quantile of the matches' scores (below target in half of all draws); matches that were
+Pitfalls: an interpolated quantile of the matches' scores (below target in half of all draws); matches that were
 never retrieved left out (their score is -inf); recall "of all matches" when only judged ones were counted; matches of
 one query counted as independent.
 

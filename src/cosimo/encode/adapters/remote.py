@@ -5,7 +5,7 @@ $w_i = 2^{i-1}$ seconds, or after as long as the service asks for (`Retry-After`
 sent in halves; vectors are put in the order of their `index`, counted and measured; and after a call that failed
 half-way, the texts that were done are not sent again.
 
-Often got wrong: taking the vectors in the order they come; following a redirect with the key in hand; counting a text
+Pitfalls: taking the vectors in the order they come; following a redirect with the key in hand; counting a text
 as done because its batch was sent.
 
 Reference: OpenAI, Embeddings, https://platform.openai.com/docs/api-reference/embeddings

@@ -8,7 +8,7 @@ $$\text{mean} = \frac{\sum_t m_t T_t}{\sum_t m_t}, \quad
 $T$ -> `T` (n, t, d), $m$ -> `mask` (n, t), True where a token is real. `cls` is the first real token and `last` the
 last one. Every function gives X (n, d); a text without any real token gets the zero vector.
 
-Often got wrong: padding is zero, so it wins a maximum over negative numbers; `cls` and `last` take a fixed column, and
+Pitfalls: padding is zero, so it wins a maximum over negative numbers; `cls` and `last` take a fixed column, and
 with it padding, when texts are padded on the other side; weights by position start to count in the padding.
 """
 

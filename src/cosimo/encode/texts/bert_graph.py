@@ -8,7 +8,7 @@ $W, P, S$ word, position and segment embeddings (a text is one segment, so $P + 
 `hidden_l` (n, t, d), of which the last one is pooled. onnxruntime brings the fused operators; exported graphs only
 reach them after a search for patterns at every start.
 
-Often got wrong: gelu by its tanh approximation, which is another function; padding that takes part in attention.
+Pitfalls: gelu by its tanh approximation, which is another function; padding that takes part in attention.
 
 Reference: Devlin et al. 2018, BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding,
 https://arxiv.org/abs/1810.04805

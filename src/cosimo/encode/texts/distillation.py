@@ -5,7 +5,7 @@ $$E_t = \frac{a}{a + p_t} \, V^\top (f(t) - \mu), \qquad p_t \propto \frac{1}{r_
 $f$ -> `encoder`, $V$ the first `dims` principal axes of the token vectors and $\mu$ their mean, $a$ -> `sif`,
 $r_t$ the rank of a token (1, 2, ...): vocabularies list frequent tokens first, so Zipf's law stands in for counts.
 
-Often got wrong: special and unused tokens take part in the principal axes; ranks are taken before they are left out;
+Pitfalls: special and unused tokens take part in the principal axes; ranks are taken before they are left out;
 the mean is not removed, so that all texts look alike.
 
 Reference: model2vec, https://github.com/MinishLab/model2vec. It feeds token ids and averages the last hidden states;

@@ -6,7 +6,7 @@ s_{w,j} = \tfrac{1}{63} \max_i |W_{ij}|, \quad q_w = \mathrm{round}(W / s_w)$$
 $W$ -> a constant weight (i, j), rounded once with a scale for each output $j$; $x$ the activations, whose scale $s_x$
 and zero $z_x$ are found anew in each call. Tables of embeddings, norms and attention itself stay as they are.
 
-Often got wrong: the scale of the activations covers everything in a call, so a text's vector moves with the texts it
+Pitfalls: the scale of the activations covers everything in a call, so a text's vector moves with the texts it
 shares a batch with (run texts alone); weights over 8 full bits overflow the 16-bit sums of processors without VNNI, so
 that vectors depend on the machine, which 7 bits (63) prevent; one scale for a whole weight costs accuracy.
 

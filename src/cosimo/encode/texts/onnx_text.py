@@ -5,7 +5,7 @@ $$x = \mathrm{norm}\big(\mathrm{pool}(T, m)_{1..k}\big)$$
 $T$ (n, t, d) and $m$ (n, t) the states and the mask of real tokens, $k$ -> `truncate_dim`, norm where the folder asks
 for it. A BERT-shaped folder gets a fused graph of our own, made once from its safetensors; others bring an ONNX file.
 
-Often got wrong: vectors shortened after they were normalised, so that they are no longer unit vectors; prompts of one
+Pitfalls: vectors shortened after they were normalised, so that they are no longer unit vectors; prompts of one
 side on both; texts cut without a word.
 """
 

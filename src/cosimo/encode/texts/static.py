@@ -5,7 +5,7 @@ $$x = \frac{1}{|T|} \sum_{t \in T} E_t$$
 $T$ tokens of the text without unknown ones, $E$ -> `table`, one row a token. Weights of tokens (frequency, SIF) are
 part of the rows.
 
-Often got wrong: dividing by all tokens instead of those that have a vector; averaging the padding of a batch in;
+Pitfalls: dividing by all tokens instead of those that have a vector; averaging the padding of a batch in;
 summing a half-precision table in half precision.
 
 Reference: model2vec, https://github.com/MinishLab/model2vec

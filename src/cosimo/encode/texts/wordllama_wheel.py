@@ -3,7 +3,7 @@
 The wheel of the package `wordllama` carries table and tokenizer, so both are read from there; its own loader is not
 needed. A text is the mean over its tokens, without the start token.
 
-Often got wrong: adding the start token, which pulls all short texts together.
+Pitfalls: adding the start token, which pulls all short texts together.
 
 Reference: WordLlama, https://github.com/dleemiller/WordLlama
 """

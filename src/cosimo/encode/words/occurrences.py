@@ -9,7 +9,7 @@ In this order, the first token that is
 whatever its letters' case. Tokens are runs between blanks, rid of punctuation at either end. Forms are those of nouns
 and verbs.
 
-Often got wrong: the lemma searched for as letters, which finds "art" in "start"; another word that begins alike taken
+Pitfalls: the lemma searched for as letters, which finds "art" in "start"; another word that begins alike taken
 for a form ("striker" for "strike").
 """
 

@@ -3,7 +3,7 @@
 SQLite, so that several processes may use it at once and a crash leaves it whole; a checksum with each vector, as SQLite
 has none. What cannot be used now (locked, read-only, a full disk) is done without, and a damaged file is removed.
 
-Often got wrong: dropping the oldest while a corpus larger than the file is read from its start, which drops each
+Pitfalls: dropping the oldest while a corpus larger than the file is read from its start, which drops each
 vector just before it is wanted. What was used today is not dropped; instead, what is new is not kept.
 """
 

@@ -6,7 +6,7 @@ $$x = \frac{1}{m} \sum_j u_j(t) \quad (\mathrm{mean}) \qquad x = [u_1(t); \dots;
 $f_j$ -> `encoders`, m of them. A cosine of concatenated vectors is the mean of the encoders' cosines; one of mean
 vectors has the products of different encoders in it, which are nearly 0 where their spaces have nothing in common.
 
-Often got wrong: norms differ by training, so that without normalising the longer vectors decide alone; dimensions of
+Pitfalls: norms differ by training, so that without normalising the longer vectors decide alone; dimensions of
 two spaces averaged one by one as if they meant the same, and the result compared with a vector of one of the two.
 """
 

@@ -5,7 +5,7 @@ $$x = \frac{1}{|T|} \sum_{t \in T} h_t$$
 $T$ the tokens that share a character with the word, $h_t$ (d,) their states. An encoder without token states reads the
 word alone, or the whole sentence, which is what tells how much the states add.
 
-Often got wrong: a word's first token taken for the word; its first occurrence in the sentence for the one meant; places
+Pitfalls: a word's first token taken for the word; its first occurrence in the sentence for the one meant; places
 counted without the special tokens before the text.
 """
 

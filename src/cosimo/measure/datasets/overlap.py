@@ -6,7 +6,7 @@ $$\mathrm{dice} = \frac{2 |A \cap B|}{|A| + |B|} \qquad \mathrm{jaccard} = \frac
 $A$, $B$ -> the sets of lower-case words of the texts $a$, $b$; $L$ the least number of characters put in, left out or
 exchanged that makes one of the other. Two texts without words are alike.
 
-Often got wrong: punctuation glued to words counted as part of them; repeated words counted twice by a measure of sets.
+Pitfalls: punctuation glued to words counted as part of them; repeated words counted twice by a measure of sets.
 Reference: Levenshtein 1966, Binary codes capable of correcting deletions, insertions, and reversals
 """
 

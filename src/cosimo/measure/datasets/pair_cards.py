@@ -8,7 +8,7 @@ $$\mathrm{words\ tell} = \Pr\big(\mathrm{jaccard}(+) > \mathrm{jaccard}(-)\big) 
 Where words shared tell the classes apart, a model that understands nothing does well; where negatives share as many as
 positives (pairs sampled because they look alike), cosines of good models are high for both.
 
-Often got wrong: a pair and its mirror image counted as different; a text of the training pairs in a test pair not
+Pitfalls: a pair and its mirror image counted as different; a text of the training pairs in a test pair not
 counted as a leak because its partner is new.
 Reference: Theron 2023, Contextualizing the Limits of Model & Evaluation Dataset Curation on Semantic Similarity
 Classification Tasks, https://arxiv.org/abs/2311.04927

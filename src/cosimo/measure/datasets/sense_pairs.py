@@ -5,7 +5,7 @@
 
 Of each word as many of either, at most three, so that neither the word nor how many examples it has tells the answer.
 
-Often got wrong: the commonest words filling the set with pairs; senses so close that people do not tell them apart
+Pitfalls: the commonest words filling the set with pairs; senses so close that people do not tell them apart
 (give kinds, such as WordNet's lexicographer files); labels that the word itself gives away.
 Reference: Pilehvar and Camacho-Collados 2019, WiC: the Word-in-Context Dataset for Evaluating Context-Sensitive Meaning
 Representations, https://arxiv.org/abs/1808.09121

@@ -9,7 +9,7 @@ swapped for one of as many words that mostly stands in like surroundings: behind
 article, or elsewhere; initials for initials. An augmenter of your own has a `kind`, under which its errors are counted,
 and is called like these.
 
-Often got wrong: the first word of a sentence taken for a name; a copy that is another sentence of the set.
+Pitfalls: the first word of a sentence taken for a name; a copy that is another sentence of the set.
 """
 
 import re

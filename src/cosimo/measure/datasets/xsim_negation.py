@@ -6,7 +6,7 @@ r"""Near-copies that say the contrary: a negation put in or taken out, or a word
 Two tables of patterns, of which the first that fits is used, and the word lists of the opposites guard. There is no
 parser: some sentences get no copy, and one may be clumsy English.
 
-Often got wrong: a negation taken out that denies nothing ("not only").
+Pitfalls: a negation taken out that denies nothing ("not only").
 """
 
 import re

@@ -10,7 +10,7 @@ know, and it is NaN.
 
 Symbols: m, n -> `truth` (n,) the metric of each query, such as its nDCG; confidence -> `pred` (n,), such as its best
 score, or the distance of its two best scores.
-Often got wrong: ties given up in the order of the file; compared between systems whose metrics have another spread.
+Pitfalls: ties given up in the order of the file; compared between systems whose metrics have another spread.
 Reference: Gisserot-Boukhlef et al., Towards trustworthy reranking: a simple yet effective abstention mechanism, 2024,
 https://arxiv.org/abs/2402.12997
 """

@@ -4,7 +4,7 @@ r"""Shares of right answers: of classes, and of triplets.
     triplet accuracy    1{s_i of the right one > s_i of the wrong one} + 1/2 1{they tie}
 
 Symbols: s -> `pred` (n, 2).
-Often got wrong: ties counted as right, with which a constant encoder has a triplet accuracy of 1, or as wrong; a share
+Pitfalls: ties counted as right, with which a constant encoder has a triplet accuracy of 1, or as wrong; a share
 stated without that of the commonest class; Student's interval near 0 or 1, where Wilson's or the exact one holds.
 Reference: Wilson, Probable inference, the law of succession, and statistical inference, 1927
 """

@@ -11,7 +11,7 @@ Clusters from R seeds are R columns; the value is the mean over them. The interv
 of items at a time and adds the variance over seeds, over R. Two systems are compared over the same groups and seeds.
 
 Symbols: class -> `truth` (n,), cluster -> `pred` (n,) or (n, R); C(m, 2) = m (m - 1) / 2.
-Often got wrong: the bootstrap, to which a duplicated item is information (true coverage 0 to .70 for a stated .95);
+Pitfalls: the bootstrap, to which a duplicated item is information (true coverage 0 to .70 for a stated .95);
 one k-means run reported as if it were the encoder's; v-measures compared at different n, on which they depend (.84
 at 500 items of Banking77, .78 at 13,083): compare at equal n, or by the other two, which chance does not move.
 Reference: Rosenberg and Hirschberg, V-measure, 2007, https://aclanthology.org/D07-1043; Hubert and Arabie, Comparing

@@ -2,7 +2,7 @@
 
 Bootstraps and jackknives are written in weights, so that an item drawn twice stays one item.
 
-Often got wrong: an item drawn twice taken for two, so that a cut is tried on the item that it was chosen on.
+Pitfalls: an item drawn twice taken for two, so that a cut is tried on the item that it was chosen on.
 Reference: Efron, Bootstrap methods: another look at the jackknife, 1979, https://doi.org/10.1214/aos/1176344552
 """
 

@@ -9,7 +9,7 @@ on average, and has no interval. So a system that has collapsed loses an evaluat
 truth is refused: nothing can be measured with it.
 
 Symbols: x -> `truth` (n,), y -> `pred` (n,).
-Often got wrong: NaN for a collapsed system, which then vanishes from a mean over tasks; pairs that share a sentence
+Pitfalls: NaN for a collapsed system, which then vanishes from a mean over tasks; pairs that share a sentence
 counted as independent (give `clusters`, (n, 2) for both sides); raw scores of two systems swapped in a test although
 their scales differ.
 Reference: Bonett and Wright, Sample size requirements for estimating Pearson, Kendall and Spearman correlations, 2000,

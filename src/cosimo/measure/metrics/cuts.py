@@ -7,7 +7,7 @@ Equal scores are accepted together, so a cut lies at the end of a block of ties,
 leaves as much room for the next item on either side.
 
 Symbols: s -> `scores` (n,), c -> the m different ones from high to low; weights (..., n) say how often an item counts.
-Often got wrong: a cut inside a block of equal scores; the cut put on a score of the data; the best cut stated with the
+Pitfalls: a cut inside a block of equal scores; the cut put on a score of the data; the best cut stated with the
 data that it was chosen on.
 Reference: Lipton, Elkan and Narayanaswamy, Optimal thresholding of classifiers to maximize F1 measure, 2014,
 https://doi.org/10.1007/978-3-662-44851-9_15

@@ -16,7 +16,7 @@ of `BestAccuracy` is too narrow: 95 % intervals held the best accuracy of any cu
 91 % and 93 % of those of 100 and 200 (docs/intervals.md).
 
 Symbols: right_c, accepted_c -> see `cosimo.measure.metrics.cuts`; `truth` (n,) labels 0 or 1, `pred` (n,) scores.
-Often got wrong: the best cut of the test data reported as if it had been known; a cut inside equal scores; the area
+Pitfalls: the best cut of the test data reported as if it had been known; a cut inside equal scores; the area
 under an interpolated precision curve, which is too large; copies of an item on both sides of a split, as a plain
 bootstrap makes them.
 Reference: Davis and Goadrich, The relationship between precision-recall and ROC curves, 2006,

@@ -3,7 +3,7 @@ r"""Spearman's correlation within each list, averaged over lists: how well score
     rho_i = corr(ranks of s_i, ranks of y_i)
 
 Symbols: y_i -> `truth[i]`, s_i -> `pred[i]`, the m_i graded members of list i and their scores.
-Often got wrong: one correlation over all lists, in which easy lists lie above hard ones; lists whose members all have
+Pitfalls: one correlation over all lists, in which easy lists lie above hard ones; lists whose members all have
 one score left out of the mean, which is a gift to whoever scores them alike (they count 0 here).
 Reference: Fabbri et al. 2021, SummEval: Re-evaluating Summarization Evaluation, https://arxiv.org/abs/2007.12626
 """

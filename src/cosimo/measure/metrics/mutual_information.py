@@ -6,7 +6,7 @@ Terms so far from the mean a_i b_j / n that their probabilities add up to less t
 sum short: by Bernstein's inequality Pr(|x - m| >= t) <= 2 exp(-t^2 / (2 m + 2 t / 3)).
 
 Symbols: a, b -> `rows`, `columns`, the sizes of classes and of clusters; m -> mean of x.
-Often got wrong: mutual information compared between clusterings of different numbers of clusters without it.
+Pitfalls: mutual information compared between clusterings of different numbers of clusters without it.
 Reference: Vinh, Epps and Bailey, Information theoretic measures for clusterings comparison, 2010,
 https://jmlr.org/papers/v11/vinh10a.html
 """

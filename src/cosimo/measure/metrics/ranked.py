@@ -8,7 +8,7 @@ grades that there were to find.
     ties="trec"       scores are rounded to float32, and equal ones come by id from z to a: blocks of one document
 
 Symbols: a, t, r, g -> `before`, `size`, `relevant`, `gain` (B,), by rank; the grades of all relevant -> `ideal` (R,).
-Often got wrong: ties broken by the order of insertion, which favours whoever writes the relevant documents first; a
+Pitfalls: ties broken by the order of insertion, which favours whoever writes the relevant documents first; a
 query that the run lacks left out of the mean; a grade below 0 taken for relevant.
 Reference: McSherry and Najork, Computing information retrieval performance measures efficiently in the presence of
 tied scores, 2008, https://doi.org/10.1007/978-3-540-78646-7_38

@@ -21,7 +21,7 @@ that nobody judged, or judged 0 or below, are not relevant.
 
 Symbols: g -> grade (linear gain, as in trec_eval), R -> relevant documents of the query, found or not; k -> `k`, None
 for the whole ranking.
-Often got wrong: mean over the queries of the run instead of the judged ones; precision divided by what was found
+Pitfalls: mean over the queries of the run instead of the judged ones; precision divided by what was found
 instead of k; the best order taken over what was found instead of all judged; ties broken in favour of the system, with
 which a constant encoder has MRR 1.
 Reference: Järvelin and Kekäläinen, Cumulated gain-based evaluation of IR techniques, 2002,

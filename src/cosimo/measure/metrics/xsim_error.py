@@ -3,7 +3,7 @@ r"""xsim: the share of sentences whose closest candidate in another language is 
     e_i = 1{pred_i != truth_i},      pred_i the closest of all candidates, as a rule by margin
 
 Symbols: truth, pred -> (n,) numbers, or names, of candidates.
-Often got wrong: read as a score, of which more would be better; candidates that are equal counted as errors.
+Pitfalls: read as a score, of which more would be better; candidates that are equal counted as errors.
 Reference: Artetxe and Schwenk, Margin-based parallel corpus mining with multilingual sentence embeddings, 2019,
 https://arxiv.org/abs/1811.01136
 """

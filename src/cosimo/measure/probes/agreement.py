@@ -8,7 +8,7 @@ Neighbours that tied with the k-th before count as right. Overlap is measured am
 are closer neighbours, which are told apart less well.
 
 Symbols: s, s' -> scores before and after.
-Often got wrong: n k neighbours counted as independent, where one item's k come and go together; an item counted as its
+Pitfalls: n k neighbours counted as independent, where one item's k come and go together; an item counted as its
 own neighbour, which no change can lose.
 """
 

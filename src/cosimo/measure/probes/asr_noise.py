@@ -9,7 +9,7 @@ often in return, so that the share of *all* words replaced is the rate, where it
 What errors do to an encoder is `robustness_curve`.
 
 Symbols: w, v -> words, d -> `cosimo.measure.probes.asr_sounds.sound_distances`, cosine of the `encoder`'s vectors.
-Often got wrong: one draw for all occurrences of a word in a sentence; one side of a pair left clean; the requested rate
+Pitfalls: one draw for all occurrences of a word in a sentence; one side of a pair left clean; the requested rate
 written on the axis instead of the realised one.
 Reference: Investigating the Effects of Word Substitution Errors on Sentence Embeddings, 2019,
 https://arxiv.org/abs/1811.07021

@@ -4,7 +4,7 @@ r"""How an encoder's agreement with people falls as words go wrong.
     change = rho(e) - rho(0), paired by resampling the same pairs;       similarity = mean cos(f(x), f(x~)) of all texts
 
 Symbols: e -> `rates`, f -> `encoder`, (x, y) -> `pairs` (n,).
-Often got wrong: rho(e) of two encoders compared, where they start from different rho(0); the mean cosine taken for
+Pitfalls: rho(e) of two encoders compared, where they start from different rho(0); the mean cosine taken for
 robustness, which an encoder that gives all texts one vector has, too.
 Reference: Investigating the Effects of Word Substitution Errors on Sentence Embeddings, 2019,
 https://arxiv.org/abs/1811.07021

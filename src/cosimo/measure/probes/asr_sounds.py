@@ -8,7 +8,7 @@ So 1 is what it costs, on average, to put one sound in the place of another; a v
 seventh of that. Rules get about six of seven sounds right; where a pronouncing dictionary is at hand, use that.
 
 Symbols: sounds are written in ARPAbet without stress, f -> a row of `FEATURES`, +1, -1, or 0 where it does not apply.
-Often got wrong: letters compared instead of sounds; all substitutions given the same cost.
+Pitfalls: letters compared instead of sounds; all substitutions given the same cost.
 Reference: Hayes, Introductory phonology, 2009 (features of this kind); Allen and Becker, Learning alternations from
 surface forms with sublexical phonology, 2015 (edit distance over features)
 """

@@ -6,7 +6,7 @@ $f$ -> `encoder`, $B$ a batch of `batch_size` items drawn at random. An encoder 
 where a batch shares something (the scale of dynamic 8-bit arithmetic, padding that takes part, statistics of a batch),
 an item that is stored today and asked for tomorrow is not found at its own place.
 
-Often got wrong: batches of like length, which share the least; looking at the mean, while a few items move far.
+Pitfalls: batches of like length, which share the least; looking at the mean, while a few items move far.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ of a text is shifted along rows and columns together (Mantel's test): laid out a
 its end, that is a shift of rows.
 
 Symbols: a, b -> `X` (N, T, w), N arrays of T rows; w = 1 for a series, T - 1 for a matrix; s -> shifts.
-Often got wrong: entries permuted one by one; a matrix shifted along its rows alone; trends, which go on through the
+Pitfalls: entries permuted one by one; a matrix shifted along its rows alone; trends, which go on through the
 whole text: a shift breaks them, and two encoders that only share a trend look alike.
 Reference: Mantel, The detection of disease clustering and a generalized regression approach, 1967; Harris, A shift test
 for independence in generic time series, 2020, https://arxiv.org/abs/2012.06862

@@ -6,7 +6,7 @@ r"""Texts with the small faults that people make, and parts of texts: pure funct
     dropped_word    one word left out
     half            half of the words, in a row, from anywhere in the text
 
-Often got wrong: a text so short that nothing changes, counted as proof of robustness: compare the result with the text.
+Pitfalls: a text so short that nothing changes, counted as proof of robustness: compare the result with the text.
 """
 
 from collections.abc import Callable, Mapping

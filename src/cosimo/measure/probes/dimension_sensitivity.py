@@ -5,7 +5,7 @@ $$ x' = x_{1:k} / \lVert x_{1:k} \rVert $$
 Models trained for it lose little; of others any coordinates are as good, and a PCA keeps more with as many.
 
 Symbols: k -> each of `dims`.
-Often got wrong: the slice of a unit vector taken for a unit vector; a cut that costs little in a small sample, in which
+Pitfalls: the slice of a unit vector taken for a unit vector; a cut that costs little in a small sample, in which
 neighbours are far apart.
 """
 

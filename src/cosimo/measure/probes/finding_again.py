@@ -10,7 +10,7 @@ It says how well the space tells its items apart, and no more: a text that share
 question than people ask, and a space may be good at one and poor at the other.
 
 Symbols: S -> `S` (m, n).
-Often got wrong: ties counted in one's favour, so that a space in which all vectors are equal finds everything.
+Pitfalls: ties counted in one's favour, so that a space in which all vectors are equal finds everything.
 """
 
 from collections.abc import Sequence

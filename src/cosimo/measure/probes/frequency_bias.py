@@ -5,7 +5,7 @@ Each word that occurs is encoded alone; rank correlations over words:
     norm = corr(|f(w)|, log c_w)        similarity = corr(h_w, log c_w),   h_w = mean of cos(f(w), f(v)) over v != w
 
 Symbols: c_w -> texts that hold the word w, f -> `encoder`.
-Often got wrong: counts of another corpus than the one at hand; a word counted as often as it is repeated in one text;
+Pitfalls: counts of another corpus than the one at hand; a word counted as often as it is repeated in one text;
 the norm looked at where vectors are normalised and the frequency has gone into their directions.
 """
 

@@ -13,7 +13,7 @@ For an encoder a phrasing is a prompt put before each text, or before those of o
 model give the values yourself (`phrasing_spread`). The other half of the paper, prompts trained so that a model
 agrees with itself over phrasings, is not done here.
 
-Often got wrong: phrasings that ask for something else, or for less, which measures ambiguity; the best phrasing chosen
+Pitfalls: phrasings that ask for something else, or for less, which measures ambiguity; the best phrasing chosen
 and reported on the same items; a spread over phrasings taken for one although it is that of few items.
 Reference: Sun, Shaib and Wallace 2023, Evaluating the Zero-shot Robustness of Instruction-tuned Language Models,
 https://arxiv.org/abs/2306.11270

@@ -3,7 +3,7 @@ r"""Sensitivity to 8-bit storage: what changes when each coordinate is kept in o
     q = round((x - low) / step),   step = (high - low) / 255,    low, high the least and greatest of each dimension
 
 Symbols: q -> `quantised`, given back as the numbers that the steps stand for.
-Often got wrong: unit vectors cast to int8 as they are, which makes nearly all of them zero; ranges taken from one row
+Pitfalls: unit vectors cast to int8 as they are, which makes nearly all of them zero; ranges taken from one row
 or one batch, so that others are clipped; two sides quantised by different ranges.
 """
 

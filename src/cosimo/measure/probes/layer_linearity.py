@@ -11,7 +11,7 @@ encoder in which some layers are replaced by theirs, and `replace_blocks` takes 
 
 Symbols: X, Y -> consecutive `states` (n, d), one row a token; A -> `W` of `linear_map`.
 
-Often got wrong: fewer tokens than several times the dimensions, which any map fits; transformers' last hidden state,
+Pitfalls: fewer tokens than several times the dimensions, which any map fits; transformers' last hidden state,
 which comes after a final norm that belongs to no layer (take the last layer's own output); only the score with the
 residual; a few tokens of huge norm, often the first of a text, that make up nearly all of the Frobenius norm and so
 the score (compare the score without them); Y - X of models that normalise after adding, such as BERT, where it is the

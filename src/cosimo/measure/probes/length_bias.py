@@ -6,7 +6,7 @@ Random pairs, none with a common item, so that they are independent; partial cor
     corr(x, y | z) = corr of what is left of the ranks of x and y once each is fitted by a line on the ranks of z
 
 Symbols: s -> scores (p,) of the pairs, l_a, l_b -> log(1 + words) of their sides.
-Often got wrong: lengths taken for harmless because texts were chosen alike; a correlation read as a fault: where length
+Pitfalls: lengths taken for harmless because texts were chosen alike; a correlation read as a fault: where length
 goes with the topic (titles beside abstracts), texts of a length are alike for a reason.
 """
 

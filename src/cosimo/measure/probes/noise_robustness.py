@@ -3,7 +3,7 @@ r"""Noise robustness: do typing faults, case, white space or a missing word move
     cosine = mean of cos(f(x), f(x'))        found = share of x' whose nearest item is x, among the n items
 
 Symbols: x' -> the text x with a fault of one kind, from `corruptions`.
-Often got wrong: texts that the fault leaves as they were counted as robust (they are left out here); the cosine alone,
+Pitfalls: texts that the fault leaves as they were counted as robust (they are left out here); the cosine alone,
 which is high in a space where everything is close to everything.
 """
 

@@ -4,7 +4,7 @@ r"""Prompt check: were vectors made with the prompt that the model wants for the
     doubled: the text itself begins with one of the model's prompts, so that it is read twice
 
 Symbols: roles -> query, document, none.
-Often got wrong: models that put words before a query ("query: ", an instruction) used without them, or with those of
+Pitfalls: models that put words before a query ("query: ", an instruction) used without them, or with those of
 the other side: everything runs, every vector looks like a vector, and only the answers are worse.
 """
 

@@ -7,7 +7,7 @@ r"""How far boundaries that were found in a text lie from those that are there.
 Both are 0 for the same boundaries. WindowDiff also sees a boundary too many where there is one already.
 
 Symbols: n -> sentences, k -> `window`, boundaries -> places of sentences that open a part, never 0.
-Often got wrong: the window taken from the found boundaries; 0 or n given as a boundary; chance taken for 1/2, where a
+Pitfalls: the window taken from the found boundaries; 0 or n given as a boundary; chance taken for 1/2, where a
 text without any boundary found scores less than random ones.
 Reference: Beeferman, Berger and Lafferty, Statistical models for text segmentation, 1999,
 https://doi.org/10.1023/A:1007506220214; Pevzner and Hearst, A critique and improvement of an evaluation metric for text

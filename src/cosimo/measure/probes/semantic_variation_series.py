@@ -12,7 +12,7 @@ in common (`cosimo.measure.probes.circular_shifts`). How far found boundaries li
 `window_diff`.
 
 Symbols: e -> vectors of the T `sentences`, d -> `series_`, S -> `matrix_`.
-Often got wrong: cosines of several documents pooled, so that their levels correlate; single values permuted as if they
+Pitfalls: cosines of several documents pooled, so that their levels correlate; single values permuted as if they
 were independent; raw cosines of two encoders compared; a series smoothed before its minima are sought, where parts end
 between two sentences (joined news and minilm: P_k .27 as it is, .40 with means of three, .49 by chance).
 Reference: A Comparative Study of Sentence Embedding Models for Assessing Semantic Variation, 2023,

@@ -3,7 +3,7 @@ r"""Stored vectors against fresh ones: was everything that is stored made by the
     c_i = cos(stored x_i, fresh f(text_i)),    differing: c_i < 0.9999,    rescaled: | |x_i| / |f(text_i)| - 1 | > 0.001
 
 Symbols: 0.9999 -> `AGREEMENT` of passports, what another machine or runtime of the same model still keeps.
-Often got wrong: the first vectors compared instead of a random sample, while it is the later ones that another model
+Pitfalls: the first vectors compared instead of a random sample, while it is the later ones that another model
 made; a text that was changed after it was encoded taken for a change of the encoder.
 """
 

@@ -3,7 +3,7 @@ r"""Truncation share: how many texts are longer than the encoder reads, and how 
     cut = share of texts with t_i > w        unread = mean of max(0, t_i - w) / t_i
 
 Symbols: t_i -> tokens of text i, w -> the encoder's `window`.
-Often got wrong: characters or words counted where the encoder counts tokens; the prompt forgotten, which takes up room
+Pitfalls: characters or words counted where the encoder counts tokens; the prompt forgotten, which takes up room
 too; a mean length below the window taken as a sign that nothing is cut.
 """
 

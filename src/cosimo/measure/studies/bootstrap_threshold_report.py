@@ -12,7 +12,7 @@ Everything is resampled over *questions*, each with all its passages: intervals 
 
 Symbols: F -> the distribution of `correct`, q -> `q`, p -> kernel densities (`cosine_distributions`); isotropy is
 `average_cosine` and `partition_ratio` (`embedding_clouds`).
-Often got wrong: resampling question-passage pairs, of which those of one question are not independent; comparing two
+Pitfalls: resampling question-passage pairs, of which those of one question are not independent; comparing two
 models by whether their intervals overlap, which hides most differences (`compare_reports` resamples both alike); an
 interval of [1, 1] after no error (few errors get the exact one here); a cut chosen here and then called sure: both are
 estimates, which promise nothing of what lies above them. Assumed, as no source was at hand that says it: the cut is

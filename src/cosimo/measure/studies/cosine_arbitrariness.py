@@ -20,7 +20,7 @@ cosines after every dimension was standardised. Inner products inside one side d
 Symbols: Q, K -> `Q` (n, d), `K` (m, d), the autoencoder's `A` and `B`; sigma -> singular values of `X`, lambda ->
 `penalty`, D -> random, log-normal, or what `scales` gives.
 
-Often got wrong: K rescaled without Q, which is another model and proves nothing; objective (2) rescaled, which keeps
+Pitfalls: K rescaled without Q, which is another model and proves nothing; objective (2) rescaled, which keeps
 the scores and makes the loss worse, so that D is not free (give `loss`).
 
 Reference: Is Cosine-Similarity of Embeddings Really About Similarity? (2024), https://arxiv.org/abs/2403.05440

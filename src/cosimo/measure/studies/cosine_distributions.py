@@ -5,7 +5,7 @@ $$ p(x) = \frac{1}{\sum_i w_i} \sum_i w_i \, \mathcal N(x; s_i, h), \quad h = \s
 
 Symbols: s -> `values` (p,), w -> how often the question that owns each value was drawn, h -> Scott's bandwidth, the
 same for all resamples, so that values drawn twice do not sharpen a density.
-Often got wrong: a quantile interpolated between two values; mass that leaves [-1, 1] (here every kernel is cut there).
+Pitfalls: a quantile interpolated between two values; mass that leaves [-1, 1] (here every kernel is cut there).
 """
 
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ $$ \overline{\cos} = \frac{\lVert \sum_i u_i \rVert^2 - n}{n (n - 1)} \qquad
 $$ E = 2 \, \mathbb E \lVert x - y \rVert - \mathbb E \lVert x - x' \rVert - \mathbb E \lVert y - y' \rVert $$
 
 An even cloud has an average cosine of 0 and I = 1. E, the energy distance, is 0 for clouds of the same distribution.
-Often got wrong: pairs counted as independent items, which makes the error of an average over pairs ten times too
+Pitfalls: pairs counted as independent items, which makes the error of an average over pairs ten times too
 small; an item paired with itself; axes of one sign only, so that I depends on which sign a solver happened to give.
 Reference: Mu and Viswanath, All-but-the-Top, 2018, https://arxiv.org/abs/1702.01417; Szekely and Rizzo, Energy
 statistics, 2013, https://doi.org/10.1016/j.jspi.2013.03.018

@@ -15,7 +15,7 @@ in a tenth to a quarter after Holm's correction; sign flips keep to .05. What Ne
 which others were run.
 
 Symbols: n -> data sets or families, M -> models, R -> `ranks` (M,).
-Often got wrong: scores of different metrics averaged; seeds or items taken for the samples; the error rate checked
+Pitfalls: scores of different metrics averaged; seeds or items taken for the samples; the error rate checked
 only where all models are equal; stars for a difference that so few data sets could not have shown.
 Reference: Extending the Massive Text Embedding Benchmark to French, 2024, https://arxiv.org/abs/2405.20468
 """

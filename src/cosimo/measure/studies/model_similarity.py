@@ -17,7 +17,7 @@ each norm, a cosine of U-centred Gram matrices, and may be below 0.
 
 Symbols: X, Y -> vectors (n, d), (n, d') of the same documents; C, r -> rows of `a` and `b`, best first.
 
-Often got wrong: documents in another order on either side; columns that were not centred; ranksim divided by H(k)
+Pitfalls: documents in another order on either side; columns that were not centred; ranksim divided by H(k)
 instead of H(c); documents drawn with replacement, whose copies are likeness that is not there; a CKA near 1 taken for
 equal retrieval; models of one family counted as independent.
 

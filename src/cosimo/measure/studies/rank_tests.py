@@ -10,7 +10,7 @@ Conover's error is that of all models together. Models that are always first or 
 too small for those in between.
 
 Symbols: n -> data sets or families of them, M -> models, r -> `ranks` (n, M).
-Often got wrong: Friedman's statistic without the correction for ties; Nemenyi's quantile taken for that of one pair.
+Pitfalls: Friedman's statistic without the correction for ties; Nemenyi's quantile taken for that of one pair.
 Reference: Conover, Practical nonparametric statistics, 1999; Demsar, Statistical comparisons of classifiers over
 multiple data sets, 2006, https://www.jmlr.org/papers/v7/demsar06a.html
 """

@@ -10,7 +10,7 @@ would count as often as there are variants. The independent rows are the familie
 p-value is given.
 
 Symbols: R -> ranks of `results`, traits -> `model_cards`.
-Often got wrong: dozens of checkpoints of five laboratories counted as dozens of models; the smallest of many p-values
+Pitfalls: dozens of checkpoints of five laboratories counted as dozens of models; the smallest of many p-values
 reported alone; "tuned for similarity" taken for a cause, where it comes together with size and year.
 Reference: Extending the Massive Text Embedding Benchmark to French, 2024, https://arxiv.org/abs/2405.20468
 """

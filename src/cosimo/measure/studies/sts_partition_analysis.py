@@ -9,7 +9,7 @@ Systems are compared in every cell on the same pairs; p-values are adjusted for 
 method. Encoders that win in different cells are worth combining: see `cosimo.encode.EnsembleEncoder`.
 
 Symbols: s -> scores of a system, y -> scores of people.
-Often got wrong: cells pooled although their scores lie on different levels; pairs that share a sentence counted as
+Pitfalls: cells pooled although their scores lie on different levels; pairs that share a sentence counted as
 independent; the best of many cells reported without adjustment; a cell narrow in y read as one that is hard.
 Reference: Tsukagoshi, Sasano and Takeda 2022, Comparison and Combination of Sentence Embeddings Derived from Different
 Supervision Signals, https://arxiv.org/abs/2202.02990. The similarity of the surface is taken to be Dice's over words,

@@ -6,7 +6,7 @@ $$p \in \{a + 1, \dots, a + 1 + t\} \text{ alike likely}, \qquad \mathbb{E}\, p 
 
 Symbols: a, t -> `above`, `tied`: candidates that score higher than the right one, and those that score the same; H ->
 harmonic numbers, H_n = 1 + 1/2 + ... + 1/n.
-Often got wrong: ties counted for the right candidate, which gives a constant encoder first place everywhere.
+Pitfalls: ties counted for the right candidate, which gives a constant encoder first place everywhere.
 Reference: McSherry and Najork 2008, Computing Information Retrieval Performance Measures Efficiently in the Presence of
 Tied Scores, https://doi.org/10.1007/978-3-540-78646-7_38
 """

@@ -7,7 +7,7 @@ x, y are unit vectors, so that |x - y|^2 = 2 - 2 cos(x, y). Vectors spread evenl
 a uniformity near -2 t. Vectors that are all alike have an alignment of 0: neither number is good on its own.
 
 Symbols: alpha -> `alpha`, t -> `t`.
-Often got wrong: the pairs (i, i) counted, which puts a floor of -log n under uniformity; the mean of logarithms instead
+Pitfalls: the pairs (i, i) counted, which puts a floor of -log n under uniformity; the mean of logarithms instead
 of the logarithm of the mean; values at other t or of other numbers of dimensions compared.
 Reference: Wang and Isola, Understanding Contrastive Representation Learning through Alignment and Uniformity on the
 Hypersphere, 2020, https://arxiv.org/abs/2005.10242

@@ -8,7 +8,7 @@ of 150 they hold the truth in 92 % of draws instead of 95 %.
 
 Nearly all pairs of a large collection are unrelated, so that is the scale on which a score of 0.78 is high or low.
 
-Often got wrong: a cosine read as if 0 meant unrelated; the pairs of a sample counted as independent, which makes the
+Pitfalls: a cosine read as if 0 meant unrelated; the pairs of a sample counted as independent, which makes the
 error of the mean ten times too small.
 """
 

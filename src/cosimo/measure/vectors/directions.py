@@ -7,7 +7,7 @@ r"""Sums over the lengths and the directions of all rows of a space, from which 
 Zero rows have no direction: u = 0, and a cosine of 0 with everything.
 
 Symbols: sum_i u_i -> `total` (d,), sum_i u_ik^2 -> `squares` (d,).
-Often got wrong: an item compared with itself, which raises the mean cosine by 1 / n; a few thousand random pairs drawn
+Pitfalls: an item compared with itself, which raises the mean cosine by 1 / n; a few thousand random pairs drawn
 where the average over all pairs costs one sum.
 """
 

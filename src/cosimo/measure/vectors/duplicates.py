@@ -9,7 +9,7 @@ only, so the share of pairs is what can be carried over to all n, not the share 
 copies an item the sample holds no pair more often than once in twenty times, so that is the least that can be seen.
 
 Symbols: m -> `size`, 6 n / m^2 -> the setting `visible_from`.
-Often got wrong: the share of a sample's items with a copy taken for that of all items; -0 and 0 told apart.
+Pitfalls: the share of a sample's items with a copy taken for that of all items; -0 and 0 told apart.
 """
 
 from collections.abc import Mapping

@@ -12,7 +12,7 @@ change, so that lists made anew would show an error up to 2.5 times too large. A
 89 to 99 % of draws (200 to 1,000 points in 20 to 300 dimensions). The largest hub is an extreme, and has none.
 
 Symbols: N -> `occurrences` (n,), k -> `k`.
-Often got wrong: an item counted as its own neighbour; samples of different size compared, since hubness grows with n;
+Pitfalls: an item counted as its own neighbour; samples of different size compared, since hubness grows with n;
 exact copies, which are each other's neighbours and no hubs.
 Reference: Radovanovic, Nanopoulos and Ivanovic, Hubs in Space, 2010,
 https://www.jmlr.org/papers/v11/radovanovic10a.html; Feldbauer et al., Fast approximate hubness reduction for large

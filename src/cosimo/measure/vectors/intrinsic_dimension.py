@@ -7,7 +7,7 @@ Its interval comes from subsamples of an eighth of the points. Of halves, which 
 whole, the error comes out a quarter too large (.53 for .42, 200 points of a cube in 5 dimensions).
 
 Symbols: r_i1, r_i2 -> distances to the first and second neighbour; d -> the slope.
-Often got wrong: exact copies (r_i1 = 0), which are taken out here; near copies, which pull the dimension down to that
+Pitfalls: exact copies (r_i1 = 0), which are taken out here; near copies, which pull the dimension down to that
 of their noise; resampling with replacement, which makes copies (5.9 becomes 9.0); dimensions of samples of different
 size compared: fewer points look at the space from farther away.
 Reference: Facco et al., Estimating the intrinsic dimension of datasets by a minimal neighborhood information, 2017,

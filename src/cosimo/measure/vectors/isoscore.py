@@ -14,7 +14,7 @@ for the covariance C: no decomposition is needed, and that moving, turning and s
 k of d axes have equal variance and the others none, it is (k - 1) / (d - 1).
 
 Symbols: d -> `dim`; C -> `covariance` (d, d).
-Often got wrong: the diagonal of the covariance in the given coordinates instead of along the principal axes, which
+Pitfalls: the diagonal of the covariance in the given coordinates instead of along the principal axes, which
 makes the score depend on the rotation; scores of different numbers of rows compared: n rows vary along n - 1 axes at
 most, and even n = 10 d rows of an isotropic cloud score about 0.1 too low.
 Reference: Rudman et al., IsoScore: Measuring the Uniformity of Embedding Space Utilization, 2022,

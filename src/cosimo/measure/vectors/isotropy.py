@@ -10,7 +10,7 @@ so both directions of each count here. Moving a space by a constant vector chang
 the partition score also depends on the scale of the vectors, so it is taken of unit vectors where `normalise` says so.
 
 Symbols: Z -> `log_partition`, k -> `k`, v_k -> `axes`.
-Often got wrong: a high average cosine read as few dimensions in use, when a common offset alone makes it; one sign of
+Pitfalls: a high average cosine read as few dimensions in use, when a common offset alone makes it; one sign of
 each eigenvector, which a library chooses; exp of long vectors, which overflows without logarithms.
 Reference: Mu and Viswanath, All-but-the-Top, 2018, https://arxiv.org/abs/1702.01417; Rudman et al., IsoScore, 2022,
 https://arxiv.org/abs/2108.07344

@@ -7,7 +7,7 @@ What is taken off is at most the share b / (n + b) of what was added, so few dig
 the first block, counted from its first row: a dimension that never changes has a scatter of exactly 0.
 
 Symbols: scatter / n -> `covariance`.
-Often got wrong: E[x x^T] - E[x] E[x]^T, which loses all digits of a space whose mean is long; sums in float32.
+Pitfalls: E[x x^T] - E[x] E[x]^T, which loses all digits of a space whose mean is long; sums in float32.
 Reference: Chan, Golub and LeVeque, Updating formulae and a pairwise algorithm for computing sample variances, 1979,
 https://doi.org/10.1007/978-3-642-51461-6_3
 """

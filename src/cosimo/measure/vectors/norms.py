@@ -2,7 +2,7 @@ r"""Norm spread: how long the vectors of a space are, and whether they have leng
 
     |x_i| = sqrt(sum_k x_ik^2),        unnormalised: | |x_i| - 1 | > 0.001
 
-Often got wrong: cosine taken by inner product of vectors that nobody normalised; a zero vector, which has no direction
+Pitfalls: cosine taken by inner product of vectors that nobody normalised; a zero vector, which has no direction
 and is closest to nothing, or to everything, as the code divides.
 """
 

@@ -11,7 +11,7 @@ looks: n, d, and a fingerprint of the rows in any order,
 where b are the bits of the row, 64 at a time.
 
 Symbols: w_j -> `row_codes`' odd weights, C -> `MIX`.
-Often got wrong: a hash of raw bits, for which 0 and -0 differ; a linear hash without mixing, for which vectors that
+Pitfalls: a hash of raw bits, for which 0 and -0 differ; a linear hash without mixing, for which vectors that
 differ in signs alone collide after some ten thousand rows.
 """
 

@@ -5,7 +5,7 @@ r"""Outlier dimensions: a few coordinates that decide every cosine, and coordina
     what k adds to the mean cosine      c_k = mean over pairs i < j of u_ik u_jk,    u = x / |x|
 
 Symbols: z -> `z`, c -> `contributions` (d,).
-Often got wrong: outliers looked for in single vectors instead of in the mean over many; a rotation of the space has
+Pitfalls: outliers looked for in single vectors instead of in the mean over many; a rotation of the space has
 no such dimensions, and the same cosines: they are a trait of the coordinates that a network writes to.
 Reference: Exploring Anisotropy and Outliers in Multilingual Language Models for Cross-Lingual Semantic Sentence
 Similarity, 2023, https://arxiv.org/abs/2306.00458

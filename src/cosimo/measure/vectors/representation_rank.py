@@ -7,7 +7,7 @@ then to fall (phase 2). What goes along with quality in one phase need not in th
 peak.
 
 Symbols: s -> sqrt of n times the `variances` (d,) along the principal axes; rank -> `effective_rank`.
-Often got wrong: ranks of different numbers of rows compared: n rows have a rank of n - 1 at most, and rank grows with n
+Pitfalls: ranks of different numbers of rows compared: n rows have a rank of n - 1 at most, and rank grows with n
 until n is many times d; eigenvalues taken for singular values, which gives a smaller number (that of the von Neumann
 entropy); the offset left in, whose one long direction lowers the rank of any space.
 The regulariser of the paper, which lowers the rank in training, is part of a training room and is not here.

@@ -9,7 +9,7 @@ with equal probability, none twice. It depends on the seed and the order of the 
 SE_m is from leaving out `GROUPS` random groups of the sample in turn.
 
 Symbols: m -> `size`.
-Often got wrong: rows drawn with replacement, which makes duplicates where neighbours are counted; the error of a sample
+Pitfalls: rows drawn with replacement, which makes duplicates where neighbours are counted; the error of a sample
 reported for that of all rows.
 Reference: Vitter, Random sampling with a reservoir, 1985, https://doi.org/10.1145/3147.3165
 """

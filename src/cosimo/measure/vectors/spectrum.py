@@ -14,7 +14,7 @@ out a group only changes the variances along them, which is exact to first order
     l_g,k = 1 / n_g sum_i (p_ik - m_gk)^2      over the rows i outside of group g,     p = (x - mean) V
 
 Symbols: l -> `variances` (d,), largest first; V the principal axes.
-Often got wrong: the spectrum of the space before its mean is taken off, which a common offset decides; variances along
+Pitfalls: the spectrum of the space before its mean is taken off, which a common offset decides; variances along
 the given coordinates, which a rotation changes; spectra of unequal numbers of rows compared: with n rows at most n - 1
 axes vary.
 Reference: Gao et al., A theory of multineuronal dimensionality, dynamics and measurement, 2017,

@@ -8,7 +8,7 @@ Of m vectors with values that are all different, bits = log2 m; 8-bit storage wi
 unit vectors cast to integers nearly none.
 
 Symbols: m -> vectors in the sample.
-Often got wrong: sparse vectors (most values 0, the others all different) taken for broken ones: they have few zeros in
+Pitfalls: sparse vectors (most values 0, the others all different) taken for broken ones: they have few zeros in
 the bits of those dimensions that are used.
 """
 

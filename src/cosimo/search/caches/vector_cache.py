@@ -10,7 +10,7 @@ was written to, replaced or copied differs in one of them, and is written anew; 
 else never answers from its caches. So is one that was written before the store was compacted, as the store then forgot
 which of its rows are dead. Where nothing can be written, the same arrays are built in memory.
 
-Often got wrong: trusting a file because its name and size are right.
+Pitfalls: trusting a file because its name and size are right.
 """
 
 import contextlib

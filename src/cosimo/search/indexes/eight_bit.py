@@ -13,7 +13,7 @@ codes fit only decides how many keys are scored in full.
 
 Symbols: mu -> `centre`, c -> `codes`, a -> `step`, z, b, delta -> `EightBitQueries`.
 
-Often got wrong: with eight full bits on both sides, processors without integer dot products overflow their 16-bit
+Pitfalls: with eight full bits on both sides, processors without integer dot products overflow their 16-bit
 sums and say nothing; here queries have fewer levels, so that no sum can overflow.
 """
 

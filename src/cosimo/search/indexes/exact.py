@@ -1,6 +1,6 @@
 """Exact search: every key is looked at, block by block, and nothing is missed.
 
-Often got wrong: equal vectors that do not tie, because a matrix product rounds them differently in different places;
+Pitfalls: equal vectors that do not tie, because a matrix product rounds them differently in different places;
 ties cut off at k in arbitrary order; scores of a query that change with the batch it is in. Here all three are exact:
 a product over a block only picks candidates, with its error bound, and each candidate is scored by itself.
 

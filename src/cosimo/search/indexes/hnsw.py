@@ -5,7 +5,7 @@ of them leads to a better one. Its cost grows with the logarithm of the size, an
 
 Symbols: M -> `neighbours`, efConstruction -> `build_effort`, efSearch -> `search_effort`.
 
-Often got wrong: filters (see `approximate`); removal, which leaves gaps in the graph, so rows are only hidden, and
+Pitfalls: filters (see `approximate`); removal, which leaves gaps in the graph, so rows are only hidden, and
 `update` builds anew once a fifth is; building on several threads, which gives another graph each time; dot products, by
 which queries unlike the vectors find less (recall 0.85 in our test of unequal lengths, where `IvfIndex` finds all; the
 added coordinate that helps lists makes the graph far worse, 0.19). `Collection.index` measures it.

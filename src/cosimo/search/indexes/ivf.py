@@ -6,7 +6,7 @@ For dot products a vector $x$ is given one more coordinate, $\sqrt{L^2 - \lVert 
 products stay, all lengths become the longest, $L$, and the nearest centroid holds the largest products. Without it
 every list is near for its long vectors only (recall 0.81 instead of 1.00 in our test of very unequal lengths).
 
-Often got wrong: a query near the border of its cell has neighbours in lists that were not read, so one probe finds
+Pitfalls: a query near the border of its cell has neighbours in lists that were not read, so one probe finds
 little; filters (see `approximate`); centroids learned on other data than what is added.
 
 Reference: Video Google: A Text Retrieval Approach to Object Matching in Videos (2003) for the idea of inverted lists

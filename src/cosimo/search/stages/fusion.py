@@ -5,7 +5,7 @@ $$ s(i) = \sum_{r \in R} \frac{1}{c + r(i)} $$
 Symbols: R -> the rankings, r(i) -> the place of i in one of them, from 1, c -> `constant`. A thing that a ranking does
 not hold gets nothing from it.
 
-Often got wrong: ranks from 0; adding scores of different scales, such as cosines and BM25, which is no sum of anything;
+Pitfalls: ranks from 0; adding scores of different scales, such as cosines and BM25, which is no sum of anything;
 reading a fused score as a degree of likeness: it only orders, and has its own scale.
 
 Reference: Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods (2009),

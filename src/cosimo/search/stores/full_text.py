@@ -3,7 +3,7 @@
 SQLite's FTS5 has a query language of its own (`AND`, `NEAR(`, `*`, `^`, column filters), so what people type must
 never reach it raw. Here a query becomes `"word" OR "word" OR ...`, which BM25 ranks as a bag of words.
 
-Often got wrong: escaping the special characters of the raw text. There is nothing to escape in a word.
+Pitfalls: escaping the special characters of the raw text. There is nothing to escape in a word.
 """
 
 import re

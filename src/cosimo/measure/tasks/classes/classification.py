@@ -4,7 +4,7 @@
                 same examples for every system: a test item counts the share of the draws it was right in
     knn         the commonest class of the `neighbours` nearest of all training items, ties to the nearer ones
 
-Often got wrong: other examples drawn for each system; items of the training set among those that are tested.
+Pitfalls: other examples drawn for each system; items of the training set among those that are tested.
 Reference: Muennighoff et al. 2023, MTEB: Massive Text Embedding Benchmark, https://arxiv.org/abs/2210.07316
 """
 

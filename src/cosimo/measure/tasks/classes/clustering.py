@@ -3,7 +3,7 @@
 Mini-batch k-means with batches of 500, as in the package mteb (its paper says 32, which gives worse clusters), and as
 many clusters as there are classes, from `repeats` starts; the value is the mean over the starts.
 
-Often got wrong: one start reported as the score (its spread is part of the interval here); v-measures compared at
+Pitfalls: one start reported as the score (its spread is part of the interval here); v-measures compared at
 different numbers of texts, which change it.
 Reference: Muennighoff et al. 2023, MTEB: Massive Text Embedding Benchmark, https://arxiv.org/abs/2210.07316
 """

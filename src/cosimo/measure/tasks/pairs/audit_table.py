@@ -5,7 +5,7 @@ $$y_{des} = \mu + \alpha_d + \beta_e + \gamma_s + (\alpha\beta)_{de} + (\alpha\g
 
 Symbols: y -> a metric in the cell of a data set d, an encoder e and a similarity s; shares add up to 1. They describe
 these cells: other sets, or another encoder among them, have other shares.
-Often got wrong: shares of a grid with holes, which depend on the order in which factors are taken out.
+Pitfalls: shares of a grid with holes, which depend on the order in which factors are taken out.
 Reference: Fisher 1925, Statistical Methods for Research Workers
 """
 

@@ -10,7 +10,7 @@ the anchor is in its own background, and no text is closer to it than itself.
 An evaluator is evaluated by how well it orders models as their use does: `metric_validity`. Variants of one model are
 not independent of each other, so its interval leaves out a family of models at a time, and there is no p-value.
 
-Often got wrong: ties counted for the partner, as published, which gives a constant encoder an MRR of 1 (here equal
+Pitfalls: ties counted for the partner, as published, which gives a constant encoder an MRR of 1 (here equal
 scores stand in random order, and only `ties="paper"` counts as published); a background without the anchor, or vectors
 that are not centred, and values compared all the same; values compared over backgrounds of different size; 60 variants
 of five models counted as 60.

@@ -1,6 +1,6 @@
 """Pair classification: can a cut on the score tell pairs that match from pairs that do not?
 
-Often got wrong: the best F1 on the test pairs reported as what one will get (`f1_best` says it is optimistic; `f1`
+Pitfalls: the best F1 on the test pairs reported as what one will get (`f1_best` says it is optimistic; `f1`
 chooses its cut on other pairs); average precision read without the share of positives; pairs of one item counted as
 independent.
 Reference: Muennighoff et al. 2023, MTEB: Massive Text Embedding Benchmark, https://arxiv.org/abs/2210.07316

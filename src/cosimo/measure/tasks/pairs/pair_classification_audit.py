@@ -5,7 +5,7 @@ r"""Pair classification audited: is a result owed to the data, the encoder, the 
 The cut is the best one on a set's training pairs, and judged on its test pairs and on those of all other sets. Words
 that texts share are a rival that needs no encoder.
 
-Often got wrong: the cut that is best on the test pairs, which hides how little a cut carries over (it is shown beside,
+Pitfalls: the cut that is best on the test pairs, which hides how little a cut carries over (it is shown beside,
 as `accuracy_best`); cosine, dot product and Euclidean distance of unit vectors counted as three results; accuracy
 compared between sets of different class shares.
 Reference: Theron 2023, Contextualizing the Limits of Model & Evaluation Dataset Curation on Semantic Similarity

@@ -4,7 +4,7 @@ $$\rho = \mathrm{corr}\big(\mathrm{rank}\, s(a_i, b_i), \; \mathrm{rank}\, y_i\b
 
 $s$ -> the space's similarity, $y$ -> `scores` (n,). Words and their human similarities are the same task.
 
-Often got wrong: one correlation over sets whose scores are on different scales; pairs that share a sentence counted as
+Pitfalls: one correlation over sets whose scores are on different scales; pairs that share a sentence counted as
 independent; Pearson's r read as if a cosine had the people's scale.
 Reference: Agirre et al. 2012, SemEval-2012 Task 6: A Pilot on Semantic Textual Similarity,
 https://aclanthology.org/S12-1051/

@@ -1,6 +1,6 @@
 """Triplets: is the anchor closer to the positive than to the negative?
 
-Often got wrong: ties counted as right, which gives a constant encoder everything; triplets of one anchor counted as
+Pitfalls: ties counted as right, which gives a constant encoder everything; triplets of one anchor counted as
 independent.
 Reference: Schroff et al. 2015, FaceNet: A Unified Embedding for Face Recognition and Clustering,
 https://arxiv.org/abs/1503.03832

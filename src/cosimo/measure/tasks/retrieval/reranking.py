@@ -1,6 +1,6 @@
 """Reranking: does the space order the candidates of each query, the right ones first?
 
-Often got wrong: queries whose candidates are all right, or all wrong, which no order can tell apart (they are left out
+Pitfalls: queries whose candidates are all right, or all wrong, which no order can tell apart (they are left out
 and counted); ties counted in favour of whoever ties.
 Reference: Muennighoff et al. 2023, MTEB: Massive Text Embedding Benchmark, https://arxiv.org/abs/2210.07316
 """

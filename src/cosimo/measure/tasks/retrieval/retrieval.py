@@ -3,7 +3,7 @@ r"""Retrieval: are the relevant documents of a query near its top?
 The corpus is encoded as documents and the queries as queries, a block at a time; each query keeps its `depth` best
 documents, exactly, so memory does not grow with the corpus.
 
-Often got wrong: the query document itself left in the ranking where queries are documents, or a document left out that
+Pitfalls: the query document itself left in the ranking where queries are documents, or a document left out that
 has the number of a query by accident; title and text encoded apart; queries without a hit, or without a judgement,
 dropped from the mean; unjudged documents counted as if somebody had found them irrelevant (precision is a lower bound,
 recall of the judged an upper one).

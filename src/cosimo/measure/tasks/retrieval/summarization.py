@@ -4,7 +4,7 @@ $$s_{ij} = \max_{r} \, s(\mathrm{summary}_{ij}, \mathrm{reference}_{ir})$$
 
 Correlated by ranks with the ratings within each document, and averaged over documents.
 
-Often got wrong: one correlation over all documents; the mean over references instead of the closest one; documents
+Pitfalls: one correlation over all documents; the mean over references instead of the closest one; documents
 whose summaries were all rated alike counted as failures (they say nothing, and are left out and counted).
 Reference: Muennighoff et al. 2023, MTEB: Massive Text Embedding Benchmark, https://arxiv.org/abs/2210.07316
 """

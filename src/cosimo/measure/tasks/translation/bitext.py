@@ -3,7 +3,7 @@
     accuracy      the target with the best score is the right one
     xsim_error    share of sources whose best target by the ratio margin (4 neighbours a side) is not the right one
 
-Often got wrong: sentences that come twice counted as errors of whoever finds the twin (equal targets are one target
+Pitfalls: sentences that come twice counted as errors of whoever finds the twin (equal targets are one target
 here); a search among all languages at once.
 Reference: Heffernan et al. 2022, Bitext Mining Using Distilled Sentence Representations for Low-Resource Languages,
 https://arxiv.org/abs/2205.12654

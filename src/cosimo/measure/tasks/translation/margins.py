@@ -5,7 +5,7 @@ $$\mathrm{ratio}(x, y) =
 
 $s$ -> `S` (n, m), $N_k$ -> the k nearest on the other side.
 
-Often got wrong: the neighbourhood of a target taken over targets instead of sources; k larger than a side; a quotient
+Pitfalls: the neighbourhood of a target taken over targets instead of sources; k larger than a side; a quotient
 of negative scores, which turns the order round (a neighbourhood below `LEAST` counts as that); the best margin of all
 targets instead of the k nearest, among which a far target in an empty neighbourhood is not.
 Reference: Artetxe and Schwenk 2019, Margin-based Parallel Corpus Mining with Multilingual Sentence Embeddings,

@@ -9,7 +9,7 @@ is an error, counted under its kind. Where several score best, the error is the 
 
 xSIM, the same without near-copies, is near zero for any fair encoder; what it cannot tell apart, this can.
 
-Often got wrong: near-copies as queries; an equal score counted for the right sentence, which forgives an encoder that
+Pitfalls: near-copies as queries; an equal score counted for the right sentence, which forgives an encoder that
 does not see a number at all; errors compared over pools of different size.
 Reference: Chen et al. 2023, xSIM++: An Improved Proxy to Bitext Mining Performance for Low-Resource Languages,
 https://arxiv.org/abs/2306.12907

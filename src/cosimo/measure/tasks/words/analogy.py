@@ -5,7 +5,7 @@ $$\mathrm{add}: \; \arg\max_{w} \, s(w, b) - s(w, a) + s(w, c)
 
 $w$ runs over all words of the task but a, b and c. $s$ -> the cosine of the words' vectors.
 
-Often got wrong: a, b and c left among the candidates (the best is then often b); analogies made of the same pairs
+Pitfalls: a, b and c left among the candidates (the best is then often b); analogies made of the same pairs
 counted as independent; results compared over vocabularies of different size.
 Reference: Levy and Goldberg 2014, Linguistic Regularities in Sparse and Explicit Word Representations,
 https://aclanthology.org/W14-1618/

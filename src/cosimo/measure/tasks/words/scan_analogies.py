@@ -13,7 +13,7 @@ one and what it is in the other; $s' = (\cos + 1) / 2$. Every $a$ is asked for i
 
 A language model is asked by a template, and its answer's log-likelihood is divided by its length: `lm_template`.
 
-Often got wrong: A, B and a left among the candidates (the best is then often B); long answers compared with short ones
+Pitfalls: A, B and a left among the candidates (the best is then often B); long answers compared with short ones
 by the sum over their tokens; an assignment of equal scores that comes out right because the lists are in order (the
 targets are shuffled here); parts of one system counted as independent.
 Reference: Czinczoll et al. 2022, Scientific and Creative Analogies in Pretrained Language Models,

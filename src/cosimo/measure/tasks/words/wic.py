@@ -10,7 +10,7 @@ from the pairs of `train` alone. As many pairs have the same sense as not, so ch
 Pairs of one word depend on each other: words are the units of the interval, and no word is on both sides of a split
 made here.
 
-Often got wrong: pairs split at random, so that a word that is tested was trained on; the cut that is best on the pairs
+Pitfalls: pairs split at random, so that a word that is tested was trained on; the cut that is best on the pairs
 it is judged by; the sentence's vector, or that of the lemma, taken for that of the occurrence.
 Reference: Pilehvar and Camacho-Collados 2019, WiC: the Word-in-Context Dataset for Evaluating Context-Sensitive Meaning
 Representations, https://arxiv.org/abs/1808.09121
