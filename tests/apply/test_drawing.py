@@ -57,6 +57,7 @@ def crowds(rng, n):
     return np.concatenate(a), np.concatenate(b), np.concatenate(size)
 
 
+@pytest.mark.slow
 def test_weighted_labels_do_not_certify_what_is_false():
     """Precision of all candidates .005 below the target at every cut: at most 5 % of draws may get a certificate."""
     target, runs, rng = 0.7, 20, np.random.default_rng(0)

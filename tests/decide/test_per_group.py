@@ -111,6 +111,7 @@ class TestPromise:
         assert "by itself" not in together
         assert each.guarantee.n_units == 600
 
+    @pytest.mark.slow
     def test_all_at_once_is_false_as_rarely_as_promised(self):
         """Five groups just below the target: any certificate of any group is false; `each` breaks that, as it says."""
         rng, runs = np.random.default_rng(0), 60

@@ -90,6 +90,7 @@ class TestEstimates:
     @pytest.mark.parametrize(
         ("draw", "n", "size", "floor"), [(flat, 400, 1, 0.65), (smooth, 150, 1, 0.8), (clustered, 60, 5, 0.5)]
     )
+    @pytest.mark.slow
     def test_following_the_advice_mostly_certifies(self, draw, n, size, floor):
         """Old labels and as many new ones as advised, at the next look; 60 clusters tell less than 400 pairs."""
 

@@ -69,6 +69,7 @@ def f1(y, accepted):
     return f1_score(y, accepted, zero_division=0)
 
 
+@pytest.mark.slow
 def test_cells_oracle_scikit_learn():
     table = audited()
     names = [(cell.dataset, cell.encoder, cell.similarity) for cell in table.cells]
