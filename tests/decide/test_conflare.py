@@ -246,9 +246,6 @@ def test_coverage_low_oracle():
     assert coverage_low(99, 9) == pytest.approx(beta.ppf(0.05, 90, 10))
 
 
-# What follows measures the claims of the row.
-
-
 def cranfield(encode, folder):
     """Scores (225, 1400) of queries and documents, and which are relevant."""
     import pandas as pd
@@ -272,13 +269,6 @@ def banking77(encode, folder):
     return encode(list(test.text)) @ encode(list(train.text)).T, relevant
 
 
-def splits(A, n, rng, *, draws=200):
-    """200 random splits into n calibrating queries and the others."""
-    for _ in range(draws):
-        order = rng.permutation(len(A))
-        yield order[:n], order[n:]
-
-
 @cache
 def scored(data, model):
     """Scores (n, m), the best relevant score and its place (n,), and all scores in order."""
@@ -297,41 +287,9 @@ def scored(data, model):
     return S, best, 1 + (best[:, None] < S).sum(axis=1), np.sort(S, axis=None)
 
 
-def served(data, model, alpha, rng):
-    """Coverage and mean number of hits of the rule and of a fixed number, (200,) each, after 50 queries."""
-    S, A, place, ordered = scored(data, model)
-    found = []
-    for fitted, rest in splits(A, 50, rng):
-        rule = ConformalRetriever(alpha).fit(A[fitted], context={"rank": place[fitted]})
-        t = rule.threshold_
-        hits = len(ordered) - np.searchsorted(ordered, ordered.dtype.type(t)) - (t <= S[fitted]).sum()
-        found.append(((t <= A[rest]).mean(), hits / len(rest), rule.top_k_))
-    return dict(zip(("coverage", "size", "top-k size"), np.transpose(found), strict=True))
-
-
 def kept(data, model, alpha, rng, kind):
     """(200,) whether a rule from 100 queries, drawn with replacement, covers what it promises in the population."""
     A = scored(data, model)[1]
     drawn = (rng.choice(A, 100) for _ in range(200))
     cuts = [ConformalRetriever(alpha, kind=kind, look=None).fit(sample).threshold_ for sample in drawn]
     return np.array([float((t <= A).mean() >= 1 - alpha) for t in cuts])
-
-
-def run(seed):
-    """The figures of every system, for one seed of the splits."""
-    rng = np.random.default_rng(seed)
-    found = {"0.95": np.full(200, 0.95), "0.25": np.full(200, 0.25)}
-    for alpha in (0.05, 0.1, 0.2):
-        found[f"{alpha}, promised"] = np.full(200, 1 - alpha)
-    for data in ("cranfield", "banking77"):
-        for model, alphas in (("minilm", (0.05, 0.1, 0.2)), ("wordllama", (0.1,))):
-            for alpha in alphas:
-                for what, figures in served(data, model, alpha, rng).items():
-                    found[f"{data}, {model}, {alpha}, {what}"] = figures
-        A = scored(data, "minilm")[1]
-        for n, alpha in ((20, 0.1), (50, 0.05)):
-            figures = [(percentile_cut(A[fitted], alpha) < A[rest]).mean() for fitted, rest in splits(A, n, rng)]
-            found[f"{data}, minilm, {alpha}, percentile after {n}"] = np.array(figures)
-        found[f"{data}, minilm, 0.1, confident kept"] = kept(data, "minilm", 0.1, rng, "confident")
-        found[f"{data}, minilm, 0.1, average broken"] = 1 - kept(data, "minilm", 0.1, rng, "average")
-    return found

@@ -1,7 +1,5 @@
 import math
-import os
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -229,79 +227,3 @@ def test_bad_arguments():
         PairClassificationAudit({"none": FunctionEncoder(letters)}, DATA)
     with pytest.raises(DataError, match="a task asks a Space or an Encoder"):
         PairClassificationAudit({"minilm": "minilm"}, DATA).run()
-
-
-# What follows measures the claims of the row.
-
-SIZE = 600
-SETS = ("stsb", "sick", "mrpc", "abt-buy")
-
-
-def tables(folder):
-    """Text, text, label and side (0 to train, 1 to test) of every set."""
-    import pandas as pd
-
-    stsb = pd.read_parquet(folder / "stsb" / "stsb_en.parquet").query("score >= 4 or score <= 2")
-    sick = pd.read_parquet(folder / "sick" / "sick.parquet")
-    mrpc = pd.read_parquet(folder / "mrpc" / "mrpc.parquet")
-    abt = pd.read_parquet(folder / "entity_matching" / "abt_buy.parquet").fillna("")
-    sides = [abt.filter(regex=f"^{side}_").astype(str).agg(" ".join, axis=1) for side in ("left", "right")]
-    return {
-        "stsb": (stsb.sentence1, stsb.sentence2, stsb.score >= 4, stsb.split != "train"),
-        "sick": (sick.sentence1, sick.sentence2, sick.entailment == "ENTAILMENT", sick.split != "train"),
-        "mrpc": (mrpc.sentence1, mrpc.sentence2, mrpc.label == 1, mrpc.split != "train"),
-        "abt-buy": (*sides, abt.label == 1, abt.split != "train"),
-    }
-
-
-def curated(name, columns, seed):
-    """`SIZE` training and, where there are as many, test pairs at random."""
-    rng = np.random.default_rng(seed)
-    a, b, y, side = (np.asarray(column) for column in columns)
-    tasks = []
-    for part in (0, 1):
-        rows = rng.permutation(np.flatnonzero(side.astype(int) == part))[:SIZE]
-        tasks.append(PairClassification(a[rows].tolist(), b[rows].tolist(), y[rows].astype(int).tolist()))
-    return CuratedPairs(name, *tasks)
-
-
-@cache
-def encoders():
-    from cosimo.encode import load_encoder
-
-    return {name: load_encoder(name) for name in ("minilm", "wordllama", "static")}
-
-
-def tf_idf(data):
-    """An encoder by words, weighed on the training texts of all sets."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    texts = [text for one in data for side in (one.train.a, one.train.b) for text in side]
-    model = TfidfVectorizer(max_features=4000, sublinear_tf=True).fit(texts)
-    return FunctionEncoder(lambda items: model.transform(items).toarray(), name="tf-idf", dim=4000)
-
-
-@cache
-def measured(seed):
-    """Figures of one draw of the pairs, x 100 where they are shares of pairs."""
-    found = tables(Path(os.environ["COSIMO_DATA"]))
-    data = [curated(name, found[name], seed) for name in SETS]
-    table = PairClassificationAudit(encoders() | {"tf-idf": tf_idf(data)}, data).run(seed=seed)
-    figures = {}
-    for metric in ("accuracy", "roc_auc"):
-        for factor, share in table.variance_share(metric).items():
-            figures[f"{metric}, share of {factor}"] = 100 * share
-    for card in table.dataset_cards:
-        figures[f"{card.name}, overlap of matches"] = 100 * card.positive_overlap
-        figures[f"{card.name}, overlap of others"] = 100 * card.negative_overlap
-    for name in (*encoders(), "tf-idf"):
-        rows = [row for row in table.threshold_transfer if (row.encoder, row.similarity) == (name, "cosine")]
-        figures[f"{name}, foreign cuts"] = 100 * float(np.mean([row.accuracy.value for row in rows]))
-        own = [cell for cell in table.cells if (cell.encoder, cell.similarity) == (name, "cosine")]
-        figures[f"{name}, own cuts"] = 100 * float(np.mean([cell.accuracy.value for cell in own]))
-    return figures
-
-
-def run(seed):
-    """The figures of every system, for one draw of the pairs."""
-    return measured(seed)

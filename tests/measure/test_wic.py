@@ -1,7 +1,3 @@
-import os
-from functools import cache
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -9,7 +5,7 @@ from cosimo.compare import Cosine
 from cosimo.encode import FunctionEncoder
 from cosimo.encode.words.occurrences import regular_forms, tokens_of
 from cosimo.errors import DataError, ShapeError
-from cosimo.measure import SpanEncoder, WordInContext, find_occurrence, pairs_of_senses, split_by_word
+from cosimo.measure import WordInContext, find_occurrence, pairs_of_senses, split_by_word
 from cosimo.measure.tasks.words.wic import pair_features
 from cosimo.space import Space
 
@@ -280,27 +276,3 @@ def test_senses_without_pairs_refused():
         pairs_of_senses(["a", "a", "b"], ["x", "x", "y"])
     with pytest.raises(ShapeError, match="each use wants a word, a sense"):
         pairs_of_senses(["a", "a"], ["x"])
-
-
-# What follows measures the claims of the row.
-
-
-@cache
-def measured():
-    """Which tested pairs each system is right about (n,), as 0 or 100."""
-    from cosimo.encode import load_encoder
-
-    task = WordInContext.read(Path(os.environ["COSIMO_DATA"]) / "wic" / "wic.parquet")
-    minilm, wordllama = load_encoder("minilm"), load_encoder("wordllama")
-    systems = {
-        "minilm": SpanEncoder(minilm),
-        "minilm, sentence": SpanEncoder(minilm, part="text"),
-        "wordllama": SpanEncoder(wordllama),
-    }
-    found = {name: 100 * task.run(system).metrics["accuracy"].per_item for name, system in systems.items()}
-    return found | {"chance": np.full_like(found["minilm"], 50.0)}
-
-
-def run(seed):
-    """The figures of every system; nothing in them is random, so each seed gives the same."""
-    return measured()

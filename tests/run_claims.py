@@ -1,21 +1,22 @@
-"""Runs registered claims and writes their outcome, whichever way it comes out: python tests/claims.py [KEY ...]
+"""Runs registered claims and writes their outcome, whichever way it comes out: python tests/run_claims.py [KEY ...]
 
 A claim in claims/KEY.toml names two systems and a margin: it says that `value` minus `baseline` is at least `margin`.
-Its test is a function `run(seed) -> {system: figure}`. A figure is a number, or (n,) one number a unit (an item, a
-query, a pair) whose mean is the number; for a figure that is no mean, such as a rank correlation, the units are its
-jackknife pseudo-values (`pseudo`). Units and seeds both vary, so the interval of the paired difference D covers both:
+Its test is `run(seed) -> {system: figure}` in tests/claims/KEY.py, or the function of that file that it names. A figure
+is a number, or (n,) one number a unit (an item, a query, a pair) whose mean is the number; for a figure that is no
+mean, such as a rank correlation, the units are its jackknife pseudo-values (`pseudo`). Units and seeds both vary, so
+the interval of the paired difference D covers both:
 
     SE^2 = var_i(D_i) / n + var_s(D_s) / S,        low, high = D -+ t SE,        df by Welch and Satterthwaite
 
     low >= margin   -> holds           high < margin   -> does-not-hold           neither   -> mixed
 """
 
-import importlib.util
+import importlib
 import json
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -67,16 +68,21 @@ def same(claim: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def outcome(entries: Sequence[Mapping[str, Any]], load: Callable[[str], Run], before: Mapping[str, Any]) -> list[Any]:
-    """One record for each registered claim of a row; reasons somebody wrote into the last outcome are kept."""
+    """One record for each registered claim of a row; reasons somebody wrote into the last outcome are kept.
+
+    load
+        The function of a name.
+    """
     results: dict[tuple[str, int], Mapping[str, Any]] = {}
     reasons = {same(claim): claim["reason"] for claim in before.get("claims", ()) if claim["reason"]}
     claims = []
     for entry in entries:
+        name = entry.get("test", "run")
         for seed in entry["seeds"]:
-            if (entry["test"], seed) not in results:
-                results[entry["test"], seed] = load(entry["test"])(seed)
+            if (name, seed) not in results:
+                results[name, seed] = load(name)(seed)
         figures = [
-            np.stack([np.atleast_1d(results[entry["test"], seed][system]) for seed in entry["seeds"]])
+            np.stack([np.atleast_1d(results[name, seed][system]) for seed in entry["seeds"]])
             for system in (entry["value"], entry["baseline"])
         ]
         judged = judge(*figures, entry["margin"])
@@ -87,15 +93,9 @@ def outcome(entries: Sequence[Mapping[str, Any]], load: Callable[[str], Run], be
 
 
 @cache
-def load(node: str) -> Run:
-    """The function under a node such as `tests/refine/test_whiteningbert.py::run`."""
-    path, name = node.split("::")
-    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{node} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Run = getattr(module, name)
+def load(row: str, name: str = "run") -> Run:
+    """The function of that name in `tests/claims/ROW.py`."""
+    found: Run = getattr(importlib.import_module(f"claims.{row.replace('-', '_')}"), name)
     return found
 
 
@@ -103,7 +103,7 @@ def main(names: Sequence[str]) -> None:
     """Run the claims of these rows, or of all that have any."""
     for name in names or [row.name for row in catalogue.rows() if catalogue.claims(row)]:
         row = catalogue.row(name)
-        claims = outcome(catalogue.claims(row), load, catalogue.evidence(row) or {})
+        claims = outcome(catalogue.claims(row), partial(load, name), catalogue.evidence(row) or {})
         packages = {package: version(package) for package in ("numpy", "scipy", "scikit-learn")}
         record = {
             "name": name,
