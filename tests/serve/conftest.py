@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cosimo.files.records import write_records
 from cosimo.serve.cli import main
-from serve.scene import PAPERS, Outcome, save_space
+from serve.scene import PAPERS, Outcome, save_space, texts
 
 
 @pytest.fixture
@@ -54,3 +55,29 @@ def collection(cosimo, papers, space, tmp_path) -> Path:
     )  # fmt: skip
     assert built.code == 0, built.err
     return path
+
+
+@pytest.fixture
+def things(cosimo, space, tmp_path):
+    items = [{"id": f"i{i}", "text": text, "kind": kind} for i, (kind, text) in enumerate(texts(300, 0))]
+    write_records(items, tmp_path / "items.jsonl")
+    path = tmp_path / "things.cosimo"
+    built = cosimo(
+        "build", tmp_path / "items.jsonl", "--id", "id", "--field", "kind:str", "--space", space, "--into", path
+    )
+    assert built.code == 0, built.err
+    return path
+
+
+@pytest.fixture
+def questions(tmp_path):
+    seen = {text: kind for kind, text in texts(1500, 1)}
+    write_records([{"query": text, "kind": kind} for text, kind in seen.items()], tmp_path / "questions.csv")
+    return tmp_path / "questions.csv"
+
+
+@pytest.fixture
+def sheet(cosimo, things, questions, tmp_path):
+    outcome = cosimo("label", things, questions, "-n", 600, "-k", 3, "--same", "kind", "--out", tmp_path / "labels.csv")
+    assert outcome.code == 0, outcome.err
+    return tmp_path / "labels.csv"

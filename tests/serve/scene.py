@@ -19,6 +19,7 @@ PAPERS = [
     {"id": "p3", "title": "Cooking rice", "abstract": "water and heat", "year": 1999, "venue": None},
     {"id": "p4", "title": "שלום 🦊", "abstract": 'c++ or "don\'t"\n\tAND', "year": 2022, "venue": "ACL"},
 ]
+KINDS = [word for word in WORDS[1:17] if word.isalpha()]
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,12 @@ def one_sentence(outcome: Outcome, *parts: str) -> None:
     assert outcome.err.count("\n") == 1
     for part in parts:
         assert part in outcome.err
+
+
+def texts(n, seed):
+    """Texts of a word that says what they are about, and others that blur it."""
+    rng = np.random.default_rng(seed)
+    for _ in range(n):
+        kind = KINDS[int(rng.integers(len(KINDS)))]
+        blur = [KINDS[int(i)] for i in rng.integers(len(KINDS), size=int(rng.integers(0, 4)))]
+        yield kind, " ".join([kind, kind, *blur])

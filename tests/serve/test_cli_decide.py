@@ -4,49 +4,11 @@ import csv
 import io
 import json
 
-import numpy as np
 import pytest
 
 from cosimo import Rule
 from cosimo.files.records import write_records
-from serve.scene import WORDS, one_sentence
-
-KINDS = [word for word in WORDS[1:17] if word.isalpha()]
-
-
-def texts(n, seed):
-    """Texts of a word that says what they are about, and others that blur it."""
-    rng = np.random.default_rng(seed)
-    for _ in range(n):
-        kind = KINDS[int(rng.integers(len(KINDS)))]
-        blur = [KINDS[int(i)] for i in rng.integers(len(KINDS), size=int(rng.integers(0, 4)))]
-        yield kind, " ".join([kind, kind, *blur])
-
-
-@pytest.fixture
-def things(cosimo, space, tmp_path):
-    items = [{"id": f"i{i}", "text": text, "kind": kind} for i, (kind, text) in enumerate(texts(300, 0))]
-    write_records(items, tmp_path / "items.jsonl")
-    path = tmp_path / "things.cosimo"
-    built = cosimo(
-        "build", tmp_path / "items.jsonl", "--id", "id", "--field", "kind:str", "--space", space, "--into", path
-    )
-    assert built.code == 0, built.err
-    return path
-
-
-@pytest.fixture
-def questions(tmp_path):
-    seen = {text: kind for kind, text in texts(1500, 1)}
-    write_records([{"query": text, "kind": kind} for text, kind in seen.items()], tmp_path / "questions.csv")
-    return tmp_path / "questions.csv"
-
-
-@pytest.fixture
-def sheet(cosimo, things, questions, tmp_path):
-    outcome = cosimo("label", things, questions, "-n", 600, "-k", 3, "--same", "kind", "--out", tmp_path / "labels.csv")
-    assert outcome.code == 0, outcome.err
-    return tmp_path / "labels.csv"
+from serve.scene import one_sentence, texts
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ Where = Annotated[
     str | None,
     typer.Option(metavar="FILTER", help="Only items that pass, such as 'year >= 2020 and venue == \"ACL\"'."),
 ]
+Full = Annotated[bool, typer.Option("--full", help="Show whole texts on a terminal, however long.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Encode everything anew, and keep no vectors for later.")]
 SpaceName = Annotated[

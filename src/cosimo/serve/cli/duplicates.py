@@ -14,6 +14,7 @@ from cosimo.files.records import Record, Records, read_records, write_records
 from cosimo.serve.cli.arguments import (
     SPACE,
     Format,
+    Full,
     IdColumn,
     Json,
     NoCache,
@@ -77,6 +78,7 @@ class Duplicates:
     to_label: ToLabel = None
     format: Format = None
     no_cache: NoCache = False
+    full: Full = False
     as_json: Json = False
 
     def run(self) -> None:
@@ -104,7 +106,9 @@ class Duplicates:
                 json_line({"group": number, "kept": found.texts.ids[found.kept[rows[0]]], "ids": ids})
             return
         shown = SHOWN if interactive() else len(found.groups)
-        table(("group", "kept", "id", "text"), [tuple(row.values()) for row in _members(found, shown)], cut=True)
+        table(
+            ("group", "kept", "id", "text"), [tuple(row.values()) for row in _members(found, shown)], cut=not self.full
+        )
         if shown < len(found.groups):
             note(f"and {len(found.groups) - shown:,} groups more: --groups FILE writes them all")
 

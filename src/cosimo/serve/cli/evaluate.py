@@ -117,7 +117,7 @@ def _tables(found: "Evaluation") -> None:
         for report in [reports[task.name]]
         for estimate in [report.metrics[metric]]
     ]
-    table(("task", "metric", "system", "value", "95 % interval", "items"), rows)
+    table(("task", "metric", "system", "value", "95 % interval", "items"), rows, texts=0)
     for system, reports in found.reports.items():
         for name, report in reports.items():
             for warning in report.warnings:
@@ -144,7 +144,7 @@ def _versus(found: "Versus") -> None:
         for row in found.tasks
     ]
     head = ("task", "metric", "systems", "difference", "95 % interval", "items", "p", "p (Holm)", "detectable")
-    table(head, rows)
+    table(head, rows, texts=0)
     for scope, mean in (("on these tasks", found.these), ("on tasks like these", found.like_these)):
         if mean is not None:
             span = "" if mean.interval is None else f" ({_span(mean.interval)})"
@@ -159,7 +159,7 @@ def _standings(found: "Standings") -> None:
             found.systems, found.means, found.borda, found.ranks.lowest, found.ranks.highest, strict=True
         )
     ]
-    table(("system", "mean", "Borda", "possible ranks"), rows, title="over all tasks")
+    table(("system", "mean", "Borda", "possible ranks"), rows, title="over all tasks", texts=0)
     note(f"may be best, for other items of these tasks: {', '.join(found.top)}")
 
 

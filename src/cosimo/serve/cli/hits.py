@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -28,10 +29,10 @@ Writer: TypeAlias = Callable[[Question, Sequence["Hit"], str, bool | None], None
 
 
 @contextmanager
-def writer(as_json: bool, trec: Path | None) -> Iterator[Writer]:
+def writer(as_json: bool, trec: Path | None, *, full: bool = False) -> Iterator[Writer]:
     """A function that writes the hits of one query, on a scale, and whether a rule says that there is any match."""
     if trec is None:
-        yield _json if as_json else _table
+        yield _json if as_json else partial(_table, full=full)
         return
     written = 0
     with replacing(trec) as file:
@@ -46,15 +47,17 @@ def writer(as_json: bool, trec: Path | None) -> Iterator[Writer]:
     note(f"{trec}: {written:,} queries answered")
 
 
-def _table(question: Question, hits: Sequence["Hit"], scale: str, matched: bool | None) -> None:
-    decided = any(hit.decision is not None for hit in hits)
-    if not interactive():
-        table((), [(question.id, rank, hit.score, *_judged(hit), hit.id, hit.text) for rank, hit in enumerate(hits, 1)])
-        return
+def _table(question: Question, hits: Sequence["Hit"], scale: str, matched: bool | None, *, full: bool) -> None:
     rows = [(rank, hit.score, *_judged(hit), hit.id, hit.text) for rank, hit in enumerate(hits, 1)]
-    title = question.text if matched is not False else f"{question.text}  [no match found]"
-    judged = ("decision", "probability") if decided else ()
-    table(("", scale, *judged, "id", "text"), rows, title=title, cut=True)
+    if interactive():
+        judged = ("decision", "probability") if any(hit.decision is not None for hit in hits) else ()
+        table(("", scale, *judged, "id", "text"), rows, title=question.text, cut=not full)
+    else:
+        table((), [(question.id, *row) for row in rows])
+    if matched is False:
+        note(f"no match found: {question.text or question.id}")
+    elif not hits:
+        note(f"no hits: {question.text or question.id}")
 
 
 def _judged(hit: "Hit") -> tuple[object, ...]:

@@ -13,6 +13,7 @@ from cosimo.files.records import Record, Records, read_records, write_records
 from cosimo.serve.cli.arguments import (
     SPACE,
     Format,
+    Full,
     IdColumn,
     Json,
     NoCache,
@@ -66,6 +67,7 @@ class Match:
     to_label: ToLabel = None
     format: Format = None
     no_cache: NoCache = False
+    full: Full = False
     as_json: Json = False
 
     def run(self) -> None:
@@ -102,8 +104,8 @@ class Match:
                 json_line(row)
             return
         shown = islice(_rows(found), SHOWN if interactive() else None)
-        header = ("left", "right", found.pairs.scale, "probability", "", "")
-        table(header, [tuple(row.values()) for row in shown], cut=True)
+        header = ("left", "right", found.pairs.scale, "probability", "left text", "right text")
+        table(header, [tuple(row.values()) for row in shown], texts=2, cut=not self.full)
         if interactive() and len(found) > SHOWN:
             note(f"and {len(found) - SHOWN:,} matches more: --to FILE writes them all")
 

@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from cosimo.files.writers import replacing
 
 CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], " ")
 """Characters that would break a line or steer a terminal; texts of strangers may hold them."""
-WIDEST = 40
-"""Width of a terminal that a column before the last may claim."""
+SHORTEST = 12
+"""What is left of a text where a terminal is narrow."""
+GAP = 2
+"""Blanks between two columns."""
 
 
 def interactive() -> bool:
@@ -37,14 +39,24 @@ def note(message: str) -> None:
 
 
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, cut: bool = False
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    title: str | None = None,
+    texts: int = 1,
+    cut: bool = False,
 ) -> None:
     """A rich table on a terminal; tab-separated lines without header in a pipe, where nothing is ever cut.
 
+    On a terminal ids, scores and decisions are always whole. Columns that do not fit come in another table below, under
+    the first column once more.
+
     columns
-        The header; none where all names are empty.
+        The header; none where all names are empty or there are no names.
+    texts
+        How many of the last columns hold texts, which give way where the terminal is narrow.
     cut
-        End the last column with an ellipsis where it is too long, instead of wrapping it.
+        End texts in an ellipsis where they are too long, instead of wrapping them.
     """
     cells = [[_cell(value) for value in row] for row in rows]
     if not interactive():
@@ -57,19 +69,42 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(
-        title=None if title is None else Text(_cell(title)),
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        show_header=any(columns),
-    )
-    for place, column in enumerate(columns[:-1]):
-        widest = max((cell_len(row[place]) for row in cells), default=0)
-        shown.add_column(column, no_wrap=True, min_width=min(widest, WIDEST))
-    shown.add_column(columns[-1], no_wrap=cut, overflow="ellipsis" if cut else "fold")
-    for row in cells:
-        shown.add_row(*map(Text, row))
-    Console().print(shown)
+    console = Console()
+    names = list(columns) or [""] * max(map(len, cells), default=1)
+    widths = [max([cell_len(name), *(cell_len(row[i]) for row in cells)]) for i, name in enumerate(names)]
+    if title is not None:
+        console.print(Text(_cell(title)), style="italic")
+    for block in _blocks(widths, texts, console.width):
+        shown = Table(box=SIMPLE_HEAD, show_header=any(names), show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
+        for i, width in block.items():
+            shown.add_column(names[i], width=width, no_wrap=cut, overflow="ellipsis" if cut else "fold")
+        for row in cells:
+            shown.add_row(*(Text(row[i]) for i in block))
+        console.print(shown)
+
+
+def _blocks(widths: Sequence[int], texts: int, room: int) -> Iterator[dict[int, int]]:
+    """Which columns stand beside each other, each with its width."""
+    firm = len(widths) - texts
+    least = [width if i < firm else min(width, SHORTEST) for i, width in enumerate(widths)]
+    block: dict[int, int] = {}
+    for i, width in enumerate(least):
+        if i and sum(block.values()) + width + GAP * len(block) > room:
+            yield _widened(block, widths, room)
+            block = {} if i == 1 else {0: least[0]}
+        block[i] = min(width, room)
+    yield _widened(block, widths, room)
+
+
+def _widened(block: Mapping[int, int], widths: Sequence[int], room: int) -> dict[int, int]:
+    """The columns with what room is left, as much for each text as it can use."""
+    shares = dict(block)
+    left = room - sum(shares.values()) - GAP * (len(shares) - 1)
+    while left > 0 and (short := [i for i in shares if shares[i] < widths[i]]):
+        narrowest = min(short, key=shares.__getitem__)
+        shares[narrowest] += 1
+        left -= 1
+    return shares
 
 
 def facts(values: Mapping[str, Any], *, as_json: bool = False) -> None:

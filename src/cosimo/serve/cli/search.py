@@ -12,7 +12,7 @@ import typer
 
 import cosimo
 from cosimo.files.records import Record, query_text, read_records
-from cosimo.serve.cli.arguments import CollectionPath, Json, Where
+from cosimo.serve.cli.arguments import CollectionPath, Full, Json, Where
 from cosimo.serve.cli.hits import Question, Writer, writer
 
 BLOCK = 256
@@ -52,6 +52,7 @@ class Search:
         str,
         typer.Option("--with", metavar="RULE", help="Rule that judges the hits; auto: the usual ones if any; none."),
     ] = "auto"
+    full: Full = False
     as_json: Json = False
     trec: Annotated[
         Path | None, typer.Option("--run", metavar="FILE", help="Write a TREC run instead of showing hits.")
@@ -65,7 +66,10 @@ class Search:
             raise typer.BadParameter("--hybrid and --lexical exclude each other")
         questions = self._questions()
         mode: Literal["r", "r+"] = "r+" if os.access(self.collection, os.W_OK) else "r"  # to renew a missing cache
-        with cosimo.Collection.open(self.collection, mode=mode) as collection, writer(self.as_json, self.trec) as write:
+        with (
+            cosimo.Collection.open(self.collection, mode=mode) as collection,
+            writer(self.as_json, self.trec, full=self.full) as write,
+        ):
             while block := list(islice(questions, BLOCK)):
                 self._answer(collection, block, write)
 

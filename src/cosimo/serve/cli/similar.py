@@ -85,9 +85,9 @@ class Similar:
             for score, left, right in rows:
                 json_line({"score": score, "scale": space.similarity_function.scale, "a": left, "b": right})
         elif self.pairs is None:
-            table(("score",), [row[:1] for row in rows])
+            table(("score",), [row[:1] for row in rows], texts=0)
         else:
-            table(("score", "a", "b"), rows)
+            table(("score", "a", "b"), rows, texts=2)
 
     def _judge(self, space: "cosimo.Space", a: list[str], b: list[str]) -> None:
         rule = cosimo.Rule.load(self.rule or "")
@@ -100,6 +100,6 @@ class Similar:
             for row in rows:
                 json_line({**dict(zip(names, row, strict=True)), "scale": rule.scale})
         else:
-            table(names, rows)
+            table(names, rows, texts=3)
         if self.pairs is None:
             note(f"This pair was typed in, so it is outside what the rule promises. {rule.guarantee}")
