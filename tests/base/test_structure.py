@@ -162,6 +162,8 @@ def aliases(file: Path) -> set[tuple[str, str]]:
 
 def part_of(name: str) -> str:
     """The part that a file or package directly under cosimo belongs to."""
+    if name == "__main__":
+        return "serve"
     return "base" if name in BASE or name.startswith("_") else name
 
 

@@ -168,3 +168,17 @@ def test_on_a_terminal_there_are_tables(collection):
     assert "cosine" in shown and "Cooking rice water and heat" in shown
     assert re.search(r"\x1b\[[39]\d", shown) is None, "NO_COLOR is kept"
     assert max(len(re.sub(r"\x1b\[\d+m", "", line)) for line in shown.splitlines()) <= 60
+
+
+@pytest.mark.parametrize("word", ["-h", "--help"])
+@pytest.mark.parametrize("program", [PROGRAM, [sys.executable, "-m", "cosimo"]], ids=["cosimo", "python -m cosimo"])
+def test_help_by_either_word_and_program(program, word):
+    shown = subprocess.run([*program, "search", word], capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
+    assert "Usage: cosimo search" in shown.stdout
+
+
+def test_commands_complete_in_a_shell():
+    asked = {"_COSIMO_COMPLETE": "complete_bash", "COMP_WORDS": "cosimo se", "COMP_CWORD": "1"}
+    found = subprocess.run(PROGRAM, env={**os.environ, **asked}, capture_output=True, text=True)
+    assert found.stdout.split() == ["search"]

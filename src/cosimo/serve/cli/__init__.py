@@ -33,7 +33,12 @@ COMMANDS = (
 
 def application(words: Sequence[str] = ()) -> typer.Typer:
     """The command line for these words: all commands, or only the one they choose, which starts sooner."""
-    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, no_args_is_help=True)
+    app = typer.Typer(
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     app.callback()(_root)
     chosen = words[0] if words and words[0] in COMMANDS else None
     for name in (chosen,) if chosen else COMMANDS:
