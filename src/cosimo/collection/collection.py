@@ -7,13 +7,14 @@ encoder and refiner; everything else is a cache that may be deleted.
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import ArrayLike
 
 from cosimo.collection.adding import AddReport, OnConflict, add_records
 from cosimo.collection.answering import Answering, query_of
 from cosimo.collection.intake import Intake, columns, records_of, source_of
+from cosimo.collection.undecided import Undecided
 from cosimo.compare import resolve
 from cosimo.contracts import Stage
 from cosimo.encode import Chunking
@@ -21,8 +22,7 @@ from cosimo.errors import DataError, StoreError
 from cosimo.files.durable import appearing
 from cosimo.files.records import Records, read_records, write_records
 from cosimo.passport import Passport
-from cosimo.rules.desk import Desk
-from cosimo.rules.rulebook import Deciding, RuleOrName
+from cosimo.rules.rulebook import Rulebook, RuleOrName
 from cosimo.search import ReciprocalRankFusion, SqliteStore
 from cosimo.search.caches.index_cache import Approximate
 from cosimo.search.indexing import IndexReport, build_index, index_state
@@ -31,8 +31,15 @@ from cosimo.search.view import VectorView
 from cosimo.space import Space
 from cosimo.types import Hits, Item, Rows, Vectors
 
+if TYPE_CHECKING:  # and imported by the methods: a search without rules needs none of it
+    from cosimo.guarantee import State
+    from cosimo.rules.ledger import Purpose
+    from cosimo.rules.rule import Rule
+    from cosimo.rules.sampling import Design
+    from cosimo.rules.sheet import LabelSheet
 
-class Collection(Deciding):
+
+class Collection:
     """Items with their vectors, texts and fields on disk, searched by meaning, by words, or both.
 
     Use `create` and `open`. Threads may share a collection and search and change it at the same time; an iterator
@@ -248,7 +255,104 @@ class Collection(Deciding):
         query = query_of(queries, k, where, min_score, dim=self.passport.dim)
         chain = (*stages, ReciprocalRankFusion()) if hybrid else tuple(stages)
         hits = Answering(self._view, self._encode_queries, dim=self.passport.dim).through(chain, query)
-        return self._judged(hits, query, decider, plain=not chain)
+        return self._rulebook.judged(hits, query, decider, plain=not chain)
+
+    def sample_for_labels(
+        self,
+        queries: Any,
+        n: int = 300,
+        *,
+        k: int = 10,
+        where: str | None = None,
+        same: str | None = None,
+        design: "Design" = "random",
+        seed: int = 0,
+        progress: bool = False,
+    ) -> "LabelSheet":
+        """Hits worth labelling, drawn so that a guarantee can be made from the labels.
+
+        queries
+            A random sample of what users ask: a path, a list of texts, or a table with a column query, text or
+            question. Repeated ones count once.
+        n
+            About as many labels: one hit of each query as long as there are enough queries.
+        k, where
+            The search that is to be decided about; the guarantee will hold for it and for no other.
+        same
+            A declared field, and a column of the queries, whose equal values mark a match; it fills in the labels.
+        design
+            `random`, or `strata`: as many labels at high scores as at low ones, with weights to make up for it.
+        """
+        from cosimo.rules.of_hits import Drawing
+
+        return self._rulebook.sample(queries, Drawing(n, k, where, design, seed), same=same, progress=progress)
+
+    def calibrate(
+        self,
+        labels: Any,
+        *,
+        precision: float | None = None,
+        recall: float | None = None,
+        false_accept: float | None = None,
+        confidence: float = 0.95,
+        name: str | None = None,
+        k: int = 10,
+        guard: bool = False,
+    ) -> "Rule":
+        """A rule for the hits of a search, with its guarantee; it is kept with the collection.
+
+        Every call, refused or not, is a look at the labels: the ledger counts them, and each has less of the allowed
+        failure probability to spend than the one before.
+
+        labels
+            A labelled sheet, or `Labels` that say how pairs were drawn: queries, ids of items, and 1 or 0.
+        precision, recall
+            Least share of matches among accepted hits, and of accepted hits among matches; one of them, or both.
+        false_accept
+            Instead: largest share of the queries without any match that are told they have one. The labels are then
+            about queries alone: 0 for each that has no match here, 1 for each that has.
+        name
+            Under which the rule is kept: by default `search`, and `match` for `false_accept`.
+        k
+            Hits a query; a sheet knows it by itself.
+        guard
+            Whether a hit that says the opposite of its query is asked about, whatever its score.
+
+        Raises
+        ------
+        NotEnoughLabels
+            The labels cannot carry the promise; the message says what could.
+        Refused
+            Nobody said how the labels were drawn, or they were used before to choose something.
+        """
+        from cosimo.rules.promise import Promise
+
+        promise = Promise(precision, recall, false_accept, confidence)
+        return self._rulebook.calibrate(labels, promise, name=name, k=k, guard=guard)
+
+    def rules(self) -> "dict[str, Rule]":
+        """The rules that are kept, by name, in the state they are in today."""
+        return self._rulebook.rules()
+
+    def mark_rule(self, name: str, state: "State") -> None:
+        """Note that a rule's guarantee holds no longer, which a monitor or an audit says: searches then go unjudged.
+
+        state
+            `moved` (`ScoreMonitor`, `VectorMonitor`), `broken` (`Audit`), or `valid` again.
+        """
+        self._rulebook.mark(name, state)
+
+    def forget_rule(self, name: str) -> bool:
+        """Drop a rule; whether there was one. The ledger keeps that it was made."""
+        return self._rulebook.forget(name)
+
+    def note_labels(self, labels: Any, purpose: "Purpose") -> None:
+        """Note that labels were used to train, tune or evaluate something: they will not certify it.
+
+        labels
+            As in `calibrate`.
+        """
+        self._rulebook.note(labels, purpose)
 
     def index(self, kind: str | Approximate | None = "ivf", *, queries: Any = None) -> IndexReport | None:
         """Build an approximate index, which searches use from now on; None takes it away, and search is exact again.
@@ -302,8 +406,9 @@ class Collection(Deciding):
         return self.space.encode(items, role="query", progress=progress)
 
     @cached_property
-    def _desk(self) -> Desk:
-        return Desk(self._store, self._view, self.passport, partial(self.search, decider=None), self._encode_queries)
+    def _rulebook(self) -> Rulebook:
+        undecided = partial(self.search, decider=None)
+        return Rulebook(Undecided(self._view, self.passport, undecided, self._encode_queries), self._store.shelf)
 
     @cached_property
     def _view(self) -> VectorView:

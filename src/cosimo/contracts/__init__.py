@@ -21,7 +21,9 @@ from cosimo.contracts.path import Refiner as Refiner
 from cosimo.contracts.path import Similarity as Similarity
 from cosimo.contracts.path import SimilarityTags as SimilarityTags
 from cosimo.contracts.searching import AddOutcome as AddOutcome
+from cosimo.contracts.searching import Extent as Extent
 from cosimo.contracts.searching import Index as Index
 from cosimo.contracts.searching import Search as Search
+from cosimo.contracts.searching import Searcher as Searcher
 from cosimo.contracts.searching import Stage as Stage
 from cosimo.contracts.searching import Store as Store

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from cosimo.types import Embeddings, Hits, Item, PerItem, Query, Rows, Tokens
+    from cosimo.types import Embeddings, Hits, Item, PerItem, Query, Rows, Tokens, Vectors
 
 Search = Callable[["Query"], "Hits"]
 
@@ -103,6 +103,50 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the files."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Which state a collection is in: how many items it holds, its last row, and its generation."""
+
+    items: int
+    row: int
+    generation: int
+
+
+@runtime_checkable
+class Searcher(Protocol):
+    """What rules about hits need of a collection: searches that decide nothing, and what their scores depend on."""
+
+    @property
+    def scale(self) -> str:
+        """The scale of the scores."""
+
+    @property
+    def fields(self) -> Mapping[str, type]:
+        """Declared fields of the items and their types."""
+
+    @property
+    def extent(self) -> Extent:
+        """The state it is in now."""
+
+    def search(self, queries: "Sequence[str] | Vectors", k: int, *, where: str | None = None) -> "Hits":
+        """The k best items of each query, undecided."""
+
+    def encode(self, texts: Sequence[str], *, progress: bool = False) -> "Vectors":
+        """(n, d) vectors of n texts as queries."""
+
+    def binds(self, candidates: str, where: str | None) -> dict[str, str]:
+        """What the scores of a search depend on, in words that are compared."""
+
+    def get(self, ids: Sequence[str]) -> list["Item | None"]:
+        """The items under these ids, in order, `None` where there is none."""
+
+    def kept_and_new(self, row: int) -> tuple[int, int]:
+        """How many items there are up to that row, and how many after it."""
+
+    def best_since(self, row: int, Q: "Vectors") -> "PerItem":
+        """(n,) the best score of each query among the items after that row, -inf where there are none."""
 
 
 @runtime_checkable

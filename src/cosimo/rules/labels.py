@@ -14,6 +14,19 @@ from cosimo.search.stores.shelf import Units
 from cosimo.types import PerItem
 
 Sampled = Literal["natural", "top-k", "balanced"]
+ASSERTED: Mapping[str, Mapping[str, str]] = {
+    "hit": {
+        "natural": "you assert that they are a random sample of the hits of your queries",
+        "top-k": "all hits of queries of which you assert that they are a random sample of yours",
+        "balanced": "you assert that matches and non-matches are each a random sample",
+    },
+    "pair": {
+        "natural": "you assert that they are a random sample of the pairs that will be decided",
+        "top-k": "you assert that they are all candidates of a random sample of first items",
+        "balanced": "you assert that matches and non-matches are each a random sample",
+    },
+}
+"""What a guarantee says of labels that cosimo did not draw, by what is labelled and how it was drawn."""
 FOUND = ("candidates", "items", "floor")
 """Columns in which pairs to label, drawn by `cosimo duplicates` and `cosimo match`, say how they were found."""
 SHEET = "sheet"

@@ -2,46 +2,54 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from cosimo.decide import OppositesGuard
+from cosimo.contracts import Searcher
 from cosimo.errors import DataError, Refused
-from cosimo.rules.desk import Desk, best_hits, best_scores
-from cosimo.rules.labels import LabelledPairs, Labels
+from cosimo.rules.labels import ASSERTED, LabelledPairs, Labels
 from cosimo.rules.ledger import note_use, sheet_entry
 from cosimo.rules.promise import Promise, Sample, Use, calibrate
 from cosimo.rules.rule import Rule
 from cosimo.rules.sampling import Design, draw_hits
-from cosimo.rules.serving import GROWTH, StoredRule, changed
+from cosimo.rules.serving import StoredRule, best_hits, best_scores
 from cosimo.rules.sheet import LabelSheet, Queries, sheet_of
+from cosimo.rules.validity import guarded, opposites, outgrown
+from cosimo.search.stores.shelf import Shelf
 from cosimo.types import Hit, Hits
 
 BREAKS_IF = (
     "queries come from elsewhere than the labelled ones, k, filter, index or guard differ, or more than a tenth of the "
     "items come or go"
 )
-SAMPLING = {
-    "natural": "you assert that they are a random sample of the hits of your queries",
-    "top-k": "all hits of queries of which you assert that they are a random sample of yours",
-    "balanced": "you assert that matches and non-matches are each a random sample",
-}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How hits are drawn to be labelled: about n of the k best of each query, and by which design."""
+
+    n: int
+    k: int
+    where: str | None
+    design: Design
+    seed: int
 
 
 def draw_sheet(
-    desk: Desk, queries: Queries, n: int, *, k: int, where: str | None, design: Design, seed: int, progress: bool
+    searcher: Searcher, shelf: Shelf, queries: Queries, asked: Drawing, *, progress: bool = False
 ) -> LabelSheet:
     """Draw hits to be labelled, and note in the ledger how, which, and from what."""
-    hits = desk.search(desk.encode(queries.texts, progress=progress), k, where=where)
-    draw = draw_hits(hits.scores, n, design=design, seed=seed)
+    k, where, design, seed = asked.k, asked.where, asked.design, asked.seed
+    hits = searcher.search(searcher.encode(queries.texts, progress=progress), k, where=where)
+    draw = draw_hits(hits.scores, asked.n, design=design, seed=seed)
     about: dict[str, Any] = {"k": k, "where": where, "design": design, "seed": seed, "per_query": draw.per_query}
     about |= {"queries": len(queries.texts), "drawn": len(np.unique(draw.queries))}
-    about |= {"items": desk.store.count(), "row": desk.store.last_row(), "generation": desk.store.generation}
+    about |= asdict(searcher.extent)
     sheet = sheet_of(draw, hits, queries, about)
     chances = {"chances": [record["probability"] for record in sheet]} if design == "strata" else {}
-    note_use(desk.store.shelf, sheet.pairs, "label", {**about, **chances, "sheet": sheet.name})
+    note_use(shelf, sheet.pairs, "label", {**about, **chances, "sheet": sheet.name})
     return sheet
 
 
@@ -61,7 +69,9 @@ class Drawn:
     sampling: str
 
 
-def rule_for_hits(desk: Desk, promise: Promise, labels: Labels, *, k: int, guard: bool) -> StoredRule:
+def rule_for_hits(
+    searcher: Searcher, shelf: Shelf, promise: Promise, labels: Labels, *, k: int, guard: bool
+) -> StoredRule:
     """A rule that accepts hits."""
     pairs = labels.read("query", "id")
     if labels.sampled == "balanced" and promise.precision is not None:
@@ -69,56 +79,61 @@ def rule_for_hits(desk: Desk, promise: Promise, labels: Labels, *, k: int, guard
             f"{pairs.name} holds matches and non-matches drawn apart, and says nothing about how many of the hits "
             "match; draw hits with cosimo label"
         )
-    if labels.by is not None and labels.by not in desk.store.fields:
+    if labels.by is not None and labels.by not in searcher.fields:
         raise DataError(f"by={labels.by!r} is no declared field of this collection")
-    pairs, drawn = _of_sheet(desk, pairs) if pairs.sheet is not None else (pairs, _foreign(desk, labels, k))
-    sample = _sample(desk, labels, pairs, drawn, guard=guard, unfound=promise.recall is not None)
+    if pairs.sheet is None:
+        drawn = _foreign(searcher, labels, k)
+    else:
+        pairs, drawn = _of_sheet(searcher, shelf, pairs)
+    sample = _sample(searcher, labels, pairs, drawn, guard=guard, unfound=promise.recall is not None)
     note = ""
     if promise.recall is not None and labels.sampled != "top-k" and labels.clusters is None:
         sample, note = _one_a_query(sample)
-    binds = desk.binds(best_hits(drawn.k), drawn.where)
+    binds = searcher.binds(best_hits(drawn.k), drawn.where)
     if labels.by is not None:
         binds["groups"] = labels.by
     use = Use(
         unit="hit",
-        scale=desk.view.similarity.scale,
+        scale=searcher.scale,
         population=f"pairs of a query like those in {pairs.name} and one of its {drawn.k} best hits",
         sampling=drawn.sampling + note,
         breaks_if=BREAKS_IF,
         binds=binds,
-        guard=OppositesGuard().version if guard else None,
+        guard=guarded(guard).get("guard"),
     )
-    return StoredRule(calibrate(promise, sample, use, desk.store.shelf), drawn.items, drawn.row)
+    return StoredRule(calibrate(promise, sample, use, shelf), drawn.items, drawn.row)
 
 
-def rule_for_queries(desk: Desk, promise: Promise, labels: Labels) -> StoredRule:
+def rule_for_queries(searcher: Searcher, shelf: Shelf, promise: Promise, labels: Labels) -> StoredRule:
     """A rule that tells queries without any match."""
     pairs = labels.read("query", None)
     pairs = pairs.take([pairs.a.index(text) for text in dict.fromkeys(pairs.a)])  # a query asked twice is one
-    best = best_scores(desk.search(pairs.a, 1))
+    best = best_scores(searcher.search(pairs.a, 1))
     use = Use(
         unit="query",
-        scale=desk.view.similarity.scale,
+        scale=searcher.scale,
         population=f"queries like the unanswerable ones in {pairs.name}",
         sampling="you assert that they are a random sample of the queries that have no match here",
         breaks_if="queries without a match come from elsewhere than the labelled ones, or filter or index differ",
-        binds=desk.binds("the best hit", None),
+        binds=searcher.binds("the best hit", None),
     )
-    rule: Rule = calibrate(promise, Sample(pairs, best, pairs.clusters), use, desk.store.shelf)
-    nulls = desk.encode([a for a, y in zip(pairs.a, pairs.y, strict=True) if not y])
-    return StoredRule(rule, desk.store.count(), desk.store.last_row(), nulls)
+    rule: Rule = calibrate(promise, Sample(pairs, best, pairs.clusters), use, shelf)
+    nulls = searcher.encode([a for a, y in zip(pairs.a, pairs.y, strict=True) if not y])
+    now = searcher.extent
+    return StoredRule(rule, now.items, now.row, nulls)
 
 
-def _of_sheet(desk: Desk, pairs: LabelledPairs) -> tuple[LabelledPairs, Drawn]:
+def _of_sheet(searcher: Searcher, shelf: Shelf, pairs: LabelledPairs) -> tuple[LabelledPairs, Drawn]:
     """The pairs with the probabilities they were drawn with, if they are the first of their sheet."""
-    entry, units = sheet_entry(desk.store.shelf, pairs.sheet or "", pairs.name)
+    entry, units = sheet_entry(shelf, pairs.sheet or "", pairs.name)
     given = pairs.units
     if len(np.unique(given)) < len(given) or not np.isin(given, units[: len(given)]).all():
         raise Refused(
             f"the {len(given)} labelled rows of {pairs.name} are not the first {len(given)} of the sheet as it was "
             "drawn; label it from the top and leave none out, add none and repeat none"
         )
-    if changed(desk, entry["items"], entry["row"]) > GROWTH:
+    kept, came = searcher.kept_and_new(entry["row"])
+    if outgrown(entry["items"], came=came, went=entry["items"] - kept):
         raise Refused(
             f"more than a tenth of the items have come or gone since {pairs.name} was drawn, so it is no sample of "
             "today's hits; draw another with cosimo label"
@@ -135,22 +150,25 @@ def _of_sheet(desk: Desk, pairs: LabelledPairs) -> tuple[LabelledPairs, Drawn]:
     return pairs, Drawn(**state, most=entry["per_query"], sampling=f"{sampling} queries")
 
 
-def _foreign(desk: Desk, labels: Labels, k: int) -> Drawn:
-    sampling = SAMPLING[labels.sampled or "natural"]
+def _foreign(searcher: Searcher, labels: Labels, k: int) -> Drawn:
+    sampling = ASSERTED["hit"][labels.sampled or "natural"]
     if labels.probability is not None:
         sampling += f", with the probabilities in {labels.probability!r}, the smallest of which counts as the smallest"
     whole = labels.sampled == "top-k" or labels.clusters is not None
-    return Drawn(k, None, desk.store.count(), desk.store.last_row(), None if whole else k, sampling)
+    now = searcher.extent
+    return Drawn(k, None, now.items, now.row, None if whole else k, sampling)
 
 
-def _sample(desk: Desk, labels: Labels, pairs: LabelledPairs, drawn: Drawn, *, guard: bool, unfound: bool) -> Sample:
+def _sample(
+    searcher: Searcher, labels: Labels, pairs: LabelledPairs, drawn: Drawn, *, guard: bool, unfound: bool
+) -> Sample:
     """The labelled pairs with the scores they have in the search that is decided about.
 
     unfound
         Whether a pair that the search does not find may stay, with a score of -inf.
     """
     queries = list(dict.fromkeys(pairs.a))
-    hits = desk.search(queries, drawn.k, where=drawn.where)
+    hits = searcher.search(queries, drawn.k, where=drawn.where)
     found = {(queries[i], hit.id): (place, hit) for i, row in enumerate(hits) for place, hit in enumerate(row)}
     there = [found.get((a, b)) for a, b in zip(pairs.a, pairs.b or (), strict=True)]
     lost = there.count(None)
@@ -161,11 +179,11 @@ def _sample(desk: Desk, labels: Labels, pairs: LabelledPairs, drawn: Drawn, *, g
         )
     _require_design(labels, pairs, drawn, hits, [one for one in there if one is not None])
     scores = np.array([-np.inf if one is None else one[1].score for one in there], dtype=hits.scores.dtype)
-    if guard:
-        opposite = OppositesGuard().veto(pairs.a, [(one[1].text or "") if one else "" for one in there]).mask
-        scores = np.where(opposite, np.float32(-np.inf), scores)
+    veto = opposites(guard, pairs.a, [(one[1].text or "") if one else "" for one in there])
+    if veto is not None:
+        scores = np.where(veto.mask, np.float32(-np.inf), scores)
     apart = labels.sampled == "balanced"
-    return Sample(pairs, scores, pairs.clusters or pairs.a, drawn.most, _groups(desk, pairs, labels.by), apart)
+    return Sample(pairs, scores, pairs.clusters or pairs.a, drawn.most, _groups(searcher, pairs, labels.by), apart)
 
 
 def _require_design(
@@ -186,10 +204,10 @@ def _require_design(
         )
 
 
-def _groups(desk: Desk, pairs: LabelledPairs, by: str | None) -> list[str] | None:
+def _groups(searcher: Searcher, pairs: LabelledPairs, by: str | None) -> list[str] | None:
     if by is None:
         return None
-    items: Mapping[str, Any] = {item.id: item.payload.get(by) for item in desk.store.get(pairs.b or []) if item}
+    items: Mapping[str, Any] = {item.id: item.payload.get(by) for item in searcher.get(pairs.b or []) if item}
     return [str(items.get(b)) for b in pairs.b or []]
 
 

@@ -10,26 +10,21 @@ from typing import Any, Protocol
 import numpy as np
 
 from cosimo.contracts import Similarity
-from cosimo.decide import OppositesGuard
 from cosimo.encode import data_home
 from cosimo.errors import DataError, Refused
 from cosimo.passport import Passport
-from cosimo.rules.labels import FOUND, LabelledPairs, Labels
+from cosimo.rules.labels import ASSERTED, FOUND, LabelledPairs, Labels
 from cosimo.rules.ledger import FileLedger
 from cosimo.rules.promise import Promise, Sample, Use, calibrate
 from cosimo.rules.rule import Judgements, Rule
 from cosimo.rules.sampling import node_disjoint
+from cosimo.rules.validity import guarded, opposites
 from cosimo.types import PerItem
 
 BREAKS_IF = (
     "pairs are drawn in another way than the labelled ones, such as typed in by hand or found by another search, or "
     "the space or the guard differs"
 )
-SAMPLING = {
-    "natural": "you assert that they are a random sample of the pairs that will be decided",
-    "top-k": "you assert that they are all candidates of a random sample of first items",
-    "balanced": "you assert that matches and non-matches are each a random sample",
-}
 
 
 class PairScorer(Protocol):
@@ -65,16 +60,17 @@ def rule_for_pairs(space: PairScorer, promise: Promise, labels: Labels, *, guard
     design = _designed(pairs, labels)
     sides = design.pairs.a, design.pairs.b or []
     scores = space.similarity_pairwise(*sides)
-    if guard:
-        scores = np.where(OppositesGuard().veto(*sides).mask, scores.dtype.type(-np.inf), scores)
+    veto = opposites(guard, *sides)
+    if veto is not None:
+        scores = np.where(veto.mask, scores.dtype.type(-np.inf), scores)
     use = Use(
         unit="pair",
         scale=space.similarity_function.scale,
         population=f"pairs drawn as those in {pairs.name} were" + design.scope,
-        sampling=SAMPLING[labels.sampled or "natural"] + design.note,
+        sampling=ASSERTED["pair"][labels.sampled or "natural"] + design.note,
         breaks_if=BREAKS_IF,
         binds={"space": space.passport.key, **pairs.found},
-        guard=OppositesGuard().version if guard else None,
+        guard=guarded(guard).get("guard"),
     )
     apart = labels.sampled == "balanced"
     sample = Sample(design.pairs, scores, design.clusters, None, design.pairs.groups, apart)
@@ -115,17 +111,18 @@ def _designed(pairs: LabelledPairs, labels: Labels) -> _Design:
 def judge_pairs(space: PairScorer, rule: Rule, a: Any, b: Any, by: Sequence[str] | None) -> Judgements:
     """What a rule says of pairs."""
     known = {name: rule.binds[name] for name in FOUND if name in rule.binds}  # nobody knows how these were found
-    binds = {"space": space.passport.key, **known}
-    veto = None
-    if rule.guard is not None:
-        guard = OppositesGuard()
-        binds["guard"] = guard.version
-        veto = guard.veto(_texts(a), _texts(b)).reasons
+    veto = None if rule.guard is None else opposites(rule.guard, _texts(a), _texts(b))
     if rule.unit == "pair":
-        rule.require(binds, "these pairs")
+        rule.require({"space": space.passport.key, **known, **guarded(rule.guard)}, "these pairs")
     context = {} if by is None else {"by": by}
     scores = space.similarity_pairwise(a, b)
-    return rule.judge(scores, scale=space.similarity_function.scale, unit="pair", veto=veto, context=context)
+    return rule.judge(
+        scores,
+        scale=space.similarity_function.scale,
+        unit="pair",
+        veto=None if veto is None else veto.reasons,
+        context=context,
+    )
 
 
 def _texts(items: Any) -> list[str]:

@@ -20,6 +20,7 @@ from cosimo.decide.fitting.states import load_decider, save_decider
 from cosimo.errors import DataError, GuaranteeVoid, Refused, ScaleMismatch
 from cosimo.files.writers import replacing
 from cosimo.guarantee import Guarantee, State
+from cosimo.rules.validity import require
 from cosimo.types import PerItem
 
 FORMAT = 1
@@ -110,15 +111,7 @@ class Rule:
         GuaranteeVoid
             With every difference.
         """
-        wrong = [
-            f"{name} is {binds.get(name, 'not known')} here and was {value} when the rule was made"
-            for name, value in self.binds.items()
-            if binds.get(name) != value
-        ]
-        if wrong:
-            raise GuaranteeVoid(
-                f"the rule says nothing about {what}: {'; '.join(wrong)}. Use it as it was made, or calibrate again"
-            )
+        require(self.binds, binds, what)
 
     def in_state(self, state: State) -> "Rule":
         """The same rule with its guarantee in another state."""

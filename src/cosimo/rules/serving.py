@@ -6,22 +6,21 @@ queries that are known to have no match are raised to those of new items.
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from cosimo.contracts import Similarity
-from cosimo.decide import NoMatch, OppositesGuard
+from cosimo.contracts import Searcher
+from cosimo.decide import NoMatch
 from cosimo.errors import DataError, GuaranteeVoid, Refused
 from cosimo.guarantee import State
-from cosimo.rules.desk import Desk, best_hits, best_scores
 from cosimo.rules.rule import Rule, decode_array, encode_array
+from cosimo.rules.validity import guarded, opposites, outgrown
+from cosimo.search.stores.shelf import Shelf
 from cosimo.types import Hits, PerItem, Query, Vectors
 
-GROWTH = 0.10
-"""Share of items that may come or go before a guarantee about hits is stale."""
 AUTO: tuple[str, ...] = ("search", "match")
 """Rules that a search uses without being told to: what hits are, and whether there is any match."""
 
@@ -41,65 +40,59 @@ class StoredRule:
     row: int
     nulls: Vectors | None = None
 
-    def write(self, desk: Desk, name: str) -> None:
+    def write(self, shelf: Shelf, name: str) -> None:
         """Keep it under this name."""
         nulls = None if self.nulls is None else encode_array(self.nulls)
         saved = {"rule": self.rule.to_json(), "items": self.items, "row": self.row, "nulls": nulls}
-        desk.store.shelf.put(name, saved)
+        shelf.put(name, saved)
 
     @classmethod
-    def read(cls, desk: Desk, name: str) -> "StoredRule":
+    def read(cls, shelf: Shelf, name: str) -> "StoredRule":
         """The rule under this name; `DataError` where there is none."""
-        saved = desk.store.shelf.get(name)
+        saved = shelf.get(name)
         if saved is None:
-            known = ", ".join(desk.store.shelf.names()) or "none"
+            known = ", ".join(shelf.names()) or "none"
             raise DataError(f"there is no rule {name!r} here (rules: {known}); make one with calibrate")
         nulls = None if saved["nulls"] is None else decode_array(saved["nulls"])
         return cls(Rule.from_json(saved["rule"]), int(saved["items"]), int(saved["row"]), nulls)
 
-    def today(self, desk: Desk) -> Rule:
+    def today(self, searcher: Searcher) -> Rule:
         """The rule as it holds for the items there are now; stale where it does not."""
         if self.rule.guarantee.state != "valid":
             return self.rule
+        kept, came = searcher.kept_and_new(self.row)
         if self.nulls is not None and isinstance(self.rule.decider, NoMatch):
-            grown = desk.store.last_row() > self.row
-            best = desk.once((self.row, self.nulls.tobytes()), lambda: self._best(desk)) if grown else None
-            return self.rule if best is None else replace(self.rule, decider=self.rule.decider.raised(best))
-        return self.rule if changed(desk, self.items, self.row) <= GROWTH else self.rule.in_state("stale")
-
-    def _best(self, desk: Desk) -> PerItem:
-        """(n,) the best score of each known query among the items that have come."""
-        Q = np.empty((0, 0), np.float32) if self.nulls is None else self.nulls
-        best = np.full(len(Q), -np.inf, np.float32)
-        similarity: Similarity = desk.view.similarity
-        for _, X in desk.store.vectors(desk.view.kind, after=self.row, live=True):
-            best = np.maximum(best, similarity(Q, X).max(axis=1))
-        return best
+            if not came:
+                return self.rule
+            best = searcher.best_since(self.row, self.nulls)
+            return replace(self.rule, decider=self.rule.decider.raised(best))
+        return self.rule.in_state("stale") if outgrown(self.items, came=came, went=self.items - kept) else self.rule
 
 
-def changed(desk: Desk, items: int, row: int) -> float:
-    """Share of items that came or went, the larger of the two, since there were `items` up to `row`."""
-    rows, kept = desk.once(row, lambda: _rows_and_kept(desk, row))
-    return max(rows - kept, items - kept) / max(items, 1)
+def best_hits(k: int) -> str:
+    """How the candidates of a search for k hits are called."""
+    return f"the {k} best hits"
 
 
-def _rows_and_kept(desk: Desk, row: int) -> tuple[int, int]:
-    rows = desk.store.rows()
-    return len(rows), int(np.searchsorted(rows, row, side="right"))
+def best_scores(hits: Hits) -> PerItem:
+    """(n,) the score of the best hit of each query, -inf where it has none."""
+    return hits.scores[:, 0] if hits.scores.shape[1] else np.full(len(hits), -np.inf, np.float32)
 
 
-def rule_named(desk: Desk, name: str) -> Rule:
+def rule_named(searcher: Searcher, shelf: Shelf, name: str) -> Rule:
     """The rule under this name, as it holds today."""
-    return StoredRule.read(desk, name).today(desk)
+    return StoredRule.read(shelf, name).today(searcher)
 
 
-def mark(desk: Desk, name: str, state: State) -> None:
+def mark(shelf: Shelf, name: str, state: State) -> None:
     """Keep the rule under this name in another state."""
-    stored = StoredRule.read(desk, name)
-    replace(stored, rule=stored.rule.in_state(state)).write(desk, name)
+    stored = StoredRule.read(shelf, name)
+    replace(stored, rule=stored.rule.in_state(state)).write(shelf, name)
 
 
-def judged(desk: Desk, hits: Hits, query: Query, *, decider: str | Rule | None, plain: bool) -> Hits:
+def judged(
+    searcher: Searcher, shelf: Shelf, hits: Hits, query: Query, *, decider: str | Rule | None, plain: bool
+) -> Hits:
     """The hits with what the rules say of them.
 
     decider
@@ -115,27 +108,25 @@ def judged(desk: Desk, hits: Hits, query: Query, *, decider: str | Rule | None, 
     if decider is None:
         return hits
     if isinstance(decider, Rule):
-        return _apply(desk, decider, hits, query, plain)
+        return _apply(searcher, decider, hits, query, plain)
     if decider != "auto":
-        return _apply(desk, rule_named(desk, decider), hits, query, plain)
-    kept = desk.store.shelf.names()
+        return _apply(searcher, rule_named(searcher, shelf, decider), hits, query, plain)
+    kept = shelf.names()
     for name in [name for name in AUTO if name in kept]:
         try:
-            hits = _apply(desk, rule_named(desk, name), hits, query, plain)
+            hits = _apply(searcher, rule_named(searcher, shelf, name), hits, query, plain)
         except Refused as reason:
             warnings.warn(f"hits come without the decisions of the rule {name!r}: {reason}", stacklevel=4)
     return hits
 
 
-def _apply(desk: Desk, rule: Rule, hits: Hits, query: Query, plain: bool) -> Hits:
+def _apply(searcher: Searcher, rule: Rule, hits: Hits, query: Query, plain: bool) -> Hits:
     if not plain:
         raise GuaranteeVoid("the rule is about searches by vector alone; stages and fusion make other scores")
     candidates = best_hits(query.k) if rule.unit == "hit" else rule.binds.get("candidates", "")
-    now = desk.binds(candidates, query.where)
+    now = searcher.binds(candidates, query.where)
     kept = {name: rule.binds[name] for name in ("guard", "groups") if name in rule.binds}
-    if rule.guard is not None:
-        kept["guard"] = OppositesGuard().version
-    rule.require(now | kept, "this search")
+    rule.require(now | kept | guarded(rule.guard), "this search")
     if query.min_score is not None:
         raise GuaranteeVoid("the rule is about all of the best hits; min_score leaves some of them out")
     return _matched(rule, hits) if rule.unit == "query" else _decided(rule, hits, query)
@@ -147,7 +138,7 @@ def _matched(rule: Rule, hits: Hits) -> Hits:
 
 def _decided(rule: Rule, hits: Hits, query: Query) -> Hits:
     found = hits.rows >= 0
-    veto = _opposites(hits, query, found) if rule.guard is not None else None
+    veto = _opposites(rule, hits, query, found)
     context: Mapping[str, Any] = {}
     if "groups" in rule.binds:
         column = rule.binds["groups"]
@@ -162,9 +153,12 @@ def _decided(rule: Rule, hits: Hits, query: Query) -> Hits:
     return replace(hits, decision=decision, probability=probability, matched=(decision == 1).any(axis=1))
 
 
-def _opposites(hits: Hits, query: Query, found: Any) -> list[str | None]:
+def _opposites(rule: Rule, hits: Hits, query: Query, found: Any) -> Sequence[str | None] | None:
+    if rule.guard is None:
+        return None
     if query.items is None:
         raise GuaranteeVoid("the rule reads queries for opposites, and got vectors; search with texts")
     places = np.argwhere(found).tolist()
     texts = [str(query.items[i]) for i, _ in places]
-    return list(OppositesGuard().veto(texts, [hits.items[int(hits.rows[i, j])].text or "" for i, j in places]).reasons)
+    veto = opposites(rule.guard, texts, [hits.items[int(hits.rows[i, j])].text or "" for i, j in places])
+    return None if veto is None else veto.reasons

@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 
 from cosimo.apply.jobs.candidates import Found
 from cosimo.errors import DataError, GuaranteeVoid, Refused
+from cosimo.rules.validity import guarded, opposites, outgrown
 from cosimo.space import Space
 from cosimo.types import PerItem, Rows
 
 if TYPE_CHECKING:
     from cosimo.rules.rule import Rule
 
-GROWTH = 0.10
-"""Share by which the number of items searched may differ from that of the calibration."""
 ACCEPT, ASK = 1, 0
 
 
@@ -124,13 +123,9 @@ class Judge:
             told = f"No promise: every candidate pair with a {scale} of at least {self.min_score:g} is accepted."
             everything = np.full(len(scores), ACCEPT, np.int8)
             return Pairs(a, b, scores, scale, everything, None, (None,) * len(scores), found, told)
-        veto = None
-        if self.rule.guard is not None:
-            from cosimo.decide import OppositesGuard
-
-            veto = OppositesGuard().veto([left[i] for i in a.tolist()], [right[j] for j in b.tolist()]).reasons
+        veto = opposites(self.rule.guard, [left[i] for i in a.tolist()], [right[j] for j in b.tolist()])
         told = _promise(self.rule, found)
-        judged = self.rule.judge(scores, scale=scale, unit="pair", veto=veto)
+        judged = self.rule.judge(scores, scale=scale, unit="pair", veto=None if veto is None else veto.reasons)
         return Pairs(a, b, scores, scale, judged.decision, judged.probability, judged.reasons, found, told)
 
     def _check(self, rule: "Rule") -> None:
@@ -138,11 +133,7 @@ class Judge:
         if rule.decider.needs:
             wanted = ", ".join(sorted(rule.decider.needs))
             raise Refused(f"this rule wants to know {wanted} of each pair, which candidate pairs do not come with")
-        here = {"space": self.space.passport.key}
-        if rule.guard is not None:
-            from cosimo.decide import OppositesGuard
-
-            here["guard"] = OppositesGuard().version
+        here = {"space": self.space.passport.key, **guarded(rule.guard)}
         for name, value in here.items():
             if (made := rule.binds.get(name, value)) != value:
                 raise GuaranteeVoid(
@@ -170,7 +161,7 @@ def _differences(binds: Mapping[str, str], found: Mapping[str, str]) -> list[str
     made, items = binds.get("items", ""), int(found["items"])
     if not made.isdecimal():
         differences.append("it does not say among how many items its pairs were found")
-    elif abs(items - int(made)) > GROWTH * int(made):
+    elif outgrown(int(made), came=items - int(made), went=int(made) - items):
         differences.append(f"its pairs were found among {int(made):,} items, these among {items:,}")
     others = sorted(set(binds) - {"space", "guard", *found})
     return differences + [f"it is tied to the {name} {binds[name]}, and there is none here" for name in others]
