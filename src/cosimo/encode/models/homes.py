@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cosimo.errors import DataError
-from cosimo.files.writers import replacing
+from cosimo.files.atomic import replacing
 
 
 def data_home() -> Path:
