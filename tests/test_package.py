@@ -85,7 +85,7 @@ def installed(wheel, tmp_path_factory) -> Installed:
 
 def test_the_wheel_holds_all_of_the_package_and_nothing_else(wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    kinds = (".py", ".pyi", ".jsonl", "py.typed")
+    kinds = (".py", ".pyi", ".jsonl", ".toml", "py.typed")
     package = {path.relative_to(SRC).as_posix() for path in SRC.rglob("*") if path.name.endswith(kinds)}
     assert {"cosimo/py.typed", "cosimo/catalogue.jsonl", "cosimo/__init__.pyi"} <= package
     evidence = {f"cosimo/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "evidence").glob("*.json")}

@@ -3,6 +3,8 @@ import os
 from pathlib import Path
 
 import numpy as np
+import platformdirs.macos
+import platformdirs.unix
 import pytest
 
 from cosimo.encode import (
@@ -31,6 +33,24 @@ def test_homes_follow_the_xdg_specification(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "d"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "c"))
     assert (data_home(), cache_home()) == (tmp_path / "d" / "cosimo", tmp_path / "c" / "cosimo")
+
+
+@pytest.mark.parametrize(
+    ("system", "data", "cache"),
+    [
+        (platformdirs.macos.MacOS, "Library/Application Support/cosimo", "Library/Caches/cosimo"),
+        (platformdirs.unix.Unix, ".local/share/cosimo", ".cache/cosimo"),
+    ],
+)
+def test_homes_are_where_the_system_wants_them_unless_there_are_older_ones(tmp_path, monkeypatch, system, data, cache):
+    for variable in ("COSIMO_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(platformdirs, "PlatformDirs", system)
+    assert (data_home(), cache_home()) == (tmp_path / data, tmp_path / cache)
+    for earlier in (".local/share", ".cache"):
+        (tmp_path / earlier / "cosimo").mkdir(parents=True)
+    assert (data_home(), cache_home()) == (tmp_path / ".local/share/cosimo", tmp_path / ".cache/cosimo")
 
 
 def test_one_variable_moves_both_homes(home):

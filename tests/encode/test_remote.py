@@ -1,6 +1,7 @@
 import atexit
 import base64
 import json
+import sys
 import time
 import traceback
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import pytest
 from cosimo import Collection, Space
 from cosimo.encode import RemoteEncoder
 from cosimo.encode.adapters import remote
-from cosimo.errors import CosimoError, DataError
+from cosimo.errors import CosimoError, DataError, MissingExtra
 from encode.embedding_server import DIM, Service, embeddings, right, service, status, vector
 
 _running = Service()
@@ -284,6 +285,28 @@ def test_nobody_there_is_said(waits):
     with pytest.raises(CosimoError, match=r'"small" at .*/embeddings did not answer: .*0 of 1 texts'):
         RemoteEncoder(url, "small", retries=1).encode(["a"])
     assert waits == [1]
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch):
+    with service() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
+        monkeypatch.setenv("no_proxy", "")
+        RemoteEncoder("http://far.example/v1", "small").encode(["a"])
+        assert [asked["path"] for asked in proxy.asked] == ["http://far.example/v1/embeddings"]
+
+
+def test_a_proxy_that_wants_another_package_is_said_once(waits, monkeypatch):
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:9")
+    with pytest.raises(CosimoError, match=r"refused: .*socksio"):
+        RemoteEncoder("https://far.example/v1", "small").encode(["a"])
+    assert waits == []
+
+
+def test_without_the_library_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(MissingExtra, match=r'pip install "cosimo\[remote\]"'):
+        RemoteEncoder("https://localhost/v1", "small")
 
 
 def test_passport_is_its_behaviour():

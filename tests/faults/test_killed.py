@@ -15,8 +15,8 @@ import pytest
 from assembly.toys import toy_space
 from cosimo import Collection
 from cosimo.collection import intake
-from cosimo.files import unfinished as _unfinished
-from cosimo.search.caches import index_cache, vector_cache
+from cosimo.files import atomic
+from cosimo.search.caches import vector_cache
 from faults import victims
 from faults.children import environment
 from faults.oracle import correct
@@ -96,10 +96,8 @@ def check(folder: Path, seed: int, done: int, monkeypatch) -> None:
 
 def nothing_is_left_behind(folder: Path, live: dict[str, str], monkeypatch) -> None:
     """Once they are old, the traces of a death go with the next work on the same place."""
-    monkeypatch.setattr(vector_cache, "ABANDONED_SECONDS", -1)
-    monkeypatch.setattr(_unfinished, "ABANDONED_SECONDS", -1)
-    monkeypatch.setattr(index_cache, "ABANDONED_SECONDS", -1)
-    _unfinished.beside(folder / "c")
+    monkeypatch.setattr(atomic, "ABANDONED_SECONDS", -1)
+    atomic.beside(folder / "c")
     more = {f"more{i}": "blue river" for i in range(victims.YOUNG_ROWS + len(live))}
     with Collection.open(folder / "c", space=toy_space()) as collection:
         collection.add([{"id": name, "text": text} for name, text in more.items()], id="id")

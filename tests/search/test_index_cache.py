@@ -190,7 +190,7 @@ class TestFiles:
         def full(*_):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("cosimo.search.indexes.container.publish", full)
+        monkeypatch.setattr("cosimo.files.atomic.publish", full)
         with pytest.raises(StoreError, match="No space left on device"):
             IndexCache.build(HnswIndex(), tmp_path, store, "whole", unit)
         assert (files(tmp_path), index_record(store, "whole")) == ([], None)

@@ -12,7 +12,7 @@ import pytest
 
 from cosimo._arrays import unit
 from cosimo.errors import DataError
-from cosimo.files.durable import publish
+from cosimo.files import atomic
 from cosimo.search import SqliteStore
 from cosimo.search.caches import vector_cache
 from cosimo.search.caches.vector_cache import VectorCache
@@ -333,7 +333,7 @@ class TestWhereNothingCanBeWritten:
         def full(*_):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(vector_cache, "publish", full)
+        monkeypatch.setattr(atomic, "publish", full)
         with caplog.at_level(logging.WARNING):
             agrees(VectorCache.open(tmp_path, store, "whole", unit), store, unit)
         assert "No space left on device" in caplog.text
@@ -357,13 +357,14 @@ class TestWhereNothingCanBeWritten:
 def test_what_a_crash_left_behind_goes_after_a_while(store, tmp_path):
     fill(store, 5)
     old, young, foreign = (
-        tmp_path / name for name in ("vectors-whole-1.f32.aa", "vectors-whole-1.f32.bb", "vectors-x-1.f32")
+        tmp_path / name
+        for name in (".vectors-whole-9.f32.0123abcd.tmp", ".vectors-whole-9.f32.0123abce.tmp", "vectors-x-1.f32")
     )
     for file in (old, young, foreign):
         file.write_bytes(b"half")
-    os.utime(old, (0, time.time() - 2 * vector_cache.ABANDONED_SECONDS))
+    os.utime(old, (0, time.time() - 2 * atomic.ABANDONED_SECONDS))
     VectorCache.open(tmp_path, store, "whole")
-    assert files(tmp_path) == ["vectors-whole-1.f32", "vectors-whole-1.f32.bb", "vectors-x-1.f32"]
+    assert files(tmp_path) == [young.name, "vectors-whole-1.f32", foreign.name]
 
 
 def test_killed_while_writing_the_next_one_is_whole(store, tmp_path):
@@ -371,12 +372,13 @@ def test_killed_while_writing_the_next_one_is_whole(store, tmp_path):
     script = """
 import os, signal, sys
 from pathlib import Path
+from cosimo.files import atomic
 from cosimo.search.caches import vector_cache
 from cosimo.search.stores.sqlite import SqliteStore
 store = SqliteStore.open(Path(sys.argv[1]) / "items.db")
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
-setattr(vector_cache, sys.argv[2], die)
+setattr(atomic if sys.argv[2] == "publish" else vector_cache, sys.argv[2], die)
 vector_cache.VectorCache.open(Path(sys.argv[1]), store, "whole")
 """
     for step in ("_mapped", "publish", "stamp", "_note", "_remove_others"):
@@ -426,10 +428,3 @@ def test_the_record_is_json_and_no_change_of_the_collection(store, tmp_path):
     content = (tmp_path / "vectors-whole-1.f32").read_bytes()
     assert record["stamp"][0] == len(content) == record["n"] * (4 * record["d"] + 8)
     assert store.generation == record["generation"] == 1
-
-
-def test_publish_replaces_at_once(tmp_path):
-    (tmp_path / "a").write_text("old")
-    (tmp_path / "b").write_text("new")
-    publish(tmp_path / "b", tmp_path / "a")
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a", "new")]

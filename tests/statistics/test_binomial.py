@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import binom, binomtest
+from scipy.stats import binom, binomtest, norm
 
 from cosimo.errors import DataError
 from cosimo.statistics import clopper_pearson, critical, exact_p_value, order_rank, wilson, zero_error_minimum
@@ -58,10 +58,24 @@ def test_zero_error_minimum():
 
 @pytest.mark.parametrize(("right", "n"), [(0, 10), (10, 10), (1, 50), (33, 40), (0, 1)])
 @pytest.mark.parametrize("level", [0.9, 0.95])
-def test_intervals_oracle_binomtest(right, n, level):
-    for ours, name in ((clopper_pearson, "exact"), (wilson, "wilson")):
-        theirs = binomtest(right, n).proportion_ci(level, method=name)
-        assert ours(right, n, level=level) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+def test_clopper_pearson_oracle_binomtest(right, n, level):
+    theirs = binomtest(right, n).proportion_ci(level, method="exact")
+    assert clopper_pearson(right, n, level=level) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 10), (10, 10), (1, 50), (33, 40), (0, 1)])
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_wilson_oracle_score_test(right, n, level):
+    """At its ends the rate is as far from p as the score test rejects, p's own standard error taken for it."""
+    z = norm.isf((1 - level) / 2)
+    for p in wilson(right, n, level=level):
+        assert abs(right / n - p) == pytest.approx(z * np.sqrt(p * (1 - p) / n), abs=1e-9)
+    assert wilson(right, n, level=level) == pytest.approx(tuple(1 - np.array(wilson(n - right, n, level=level))[::-1]))
+
+
+def test_few_errors_of_many_have_an_exact_end():
+    low, _ = clopper_pearson(1, 10**9)
+    assert low == pytest.approx(-np.log1p(-0.025) / 10**9, rel=1e-6)
 
 
 def test_clopper_pearson_covers_at_every_rate():

@@ -19,7 +19,7 @@ from cosimo.compare import resolve
 from cosimo.contracts import Stage
 from cosimo.encode import Chunking
 from cosimo.errors import DataError, StoreError
-from cosimo.files.durable import appearing
+from cosimo.files.atomic import appearing
 from cosimo.files.records import Records, read_records, write_records
 from cosimo.passport import Passport
 from cosimo.rules.rulebook import Rulebook, RuleOrName

@@ -25,7 +25,7 @@ from cosimo._progress import bar
 from cosimo.encode.items import refuse_one_text
 from cosimo.encode.truncation import note, tally
 from cosimo.errors import DataError, Refused
-from cosimo.files.writers import replacing
+from cosimo.files.atomic import replacing
 from cosimo.passport import Passport, fingerprint
 from cosimo.types import Role, Vectors
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from cosimo.errors import DataError
+from cosimo.files.atomic import replacing
 from cosimo.files.report_json import report_from_json, report_to_json
-from cosimo.files.writers import replacing
 from cosimo.types import Estimate, Report
 
 ALONE = {"ap": "similarity_ap", "f1_best": "similarity_f1", "map": "map_at_1000", "mrr": "mrr_at_1000"}

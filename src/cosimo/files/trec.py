@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from cosimo.errors import DataError, ShapeError
+from cosimo.files.atomic import replacing
 from cosimo.files.readers import lines
-from cosimo.files.writers import replacing
 from cosimo.types import Hits
 
 Run: TypeAlias = dict[str, dict[str, float]]

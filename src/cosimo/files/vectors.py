@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike
 
 from cosimo._arrays import as_vectors
 from cosimo.errors import DataError, ShapeError
+from cosimo.files.atomic import replacing
 from cosimo.files.vector_readers import READERS
 from cosimo.files.vector_writers import WRITERS, Blocks
-from cosimo.files.writers import replacing
 from cosimo.types import Vectors
 
 

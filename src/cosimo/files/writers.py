@@ -2,18 +2,16 @@
 
 import csv
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from cosimo._extras import need
 from cosimo.errors import DataError
+from cosimo.files.atomic import replacing
 from cosimo.files.readers import BLOCK
-from cosimo.files.unfinished import beside
 
 Values: TypeAlias = Iterable[Mapping[str, Any]]
 
@@ -28,28 +26,6 @@ def write(values: Values, path: Path | None, format: str) -> None:
     else:
         WRITERS[format](values, sys.stdout.buffer)
         sys.stdout.flush()
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of `path` when the block ends well, and leaves no trace otherwise.
-
-    What is no regular file (a pipe, a device) is written to directly: it has no place to take.
-    """
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        with path.open("wb") as file:
-            yield file
-        return
-    fresh = beside(path)
-    try:
-        with fresh.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def jsonl(values: Values, file: BinaryIO) -> None:

@@ -1,9 +1,11 @@
 """A text as the opposites guard reads it: tokens in a row, lower case, typographic variants made plain."""
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterable
-from typing import NamedTuple
+from importlib import resources
+from typing import Any, NamedTuple
 
 TOKEN = re.compile(r"(?:(?<!\S)-)?\d+(?:[.,:/]\d+)*[^\W\d_]*|[^\W_]+(?:'[^\W\d_]+)*|[$€£¥%]")
 """A number with what is written together with it, a word with its apostrophes, or the sign of a unit."""
@@ -91,6 +93,20 @@ def forms(word: str, endings: Iterable[str]) -> set[str]:
     return made
 
 
+def written_lists(name: str) -> dict[str, Any]:
+    """The word lists in one of the files that lie beside this one."""
+    return tomllib.loads((resources.files("cosimo.guard") / f"{name}.toml").read_text(encoding="utf-8"))
+
+
 def words(text: str) -> tuple[str, ...]:
     """The words of a list that is written as one text."""
     return tuple(text.split())
+
+
+def lines(text: str) -> str:
+    r"""A list of lines behind an empty one, as the version of the guard has known it from the first.
+
+    >>> lines("in / out")
+    '\nin / out'
+    """
+    return f"\n{text}"

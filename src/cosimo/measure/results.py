@@ -10,8 +10,8 @@ from typing import Any, final
 
 from cosimo.contracts import ItemMetric, MetricTags, SetMetric
 from cosimo.errors import DataError
+from cosimo.files.atomic import replacing
 from cosimo.files.report_json import report_from_json, report_to_json
-from cosimo.files.writers import replacing
 from cosimo.types import PerItem, Report
 
 

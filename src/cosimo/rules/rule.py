@@ -18,7 +18,7 @@ from cosimo.contracts import Decider
 from cosimo.decide.fitting.labelled import as_scores
 from cosimo.decide.fitting.states import load_decider, save_decider
 from cosimo.errors import DataError, GuaranteeVoid, Refused, ScaleMismatch
-from cosimo.files.writers import replacing
+from cosimo.files.atomic import replacing
 from cosimo.guarantee import Guarantee, State
 from cosimo.rules.validity import require
 from cosimo.types import PerItem

@@ -89,6 +89,7 @@ def clopper_pearson(right: int, n: int, *, level: float = 0.95) -> tuple[float, 
     from scipy.special import betaincinv
 
     _check_counts(right, n)
+    # scipy's `proportion_ci` searches the ends to within 1e-12, too coarse for a few of a billion.
     tail = (1 - level) / 2
     low = float(betaincinv(right, n - right + 1, tail)) if right > 0 else 0.0
     high = float(betaincinv(right + 1, n - right, 1 - tail)) if right < n else 1.0
@@ -107,17 +108,13 @@ def wilson(right: int, n: int, *, level: float = 0.95) -> tuple[float, float]:
     >>> round(low, 3), round(high, 3)
     (0.490, 0.943)
     """
-    from scipy.special import ndtri
+    from scipy.stats import binomtest
 
     _check_counts(right, n)
     if n == 0:
         return 0.0, 1.0
-    z = float(ndtri((1 + level) / 2))
-    rate = right / n
-    centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
-    reach = z / (1 + z**2 / n) * math.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2))
-    # at 0 and n of n the ends are 0 and 1 up to rounding
-    return max(centre - reach, 0.0), min(centre + reach, 1.0)
+    found = binomtest(right, n).proportion_ci(level, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def _check_counts(right: int, n: int) -> None:

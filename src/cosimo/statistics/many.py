@@ -16,6 +16,8 @@ false discovery rate, 1995, https://doi.org/10.1111/j.2517-6161.1995.tb02031.x; 
 the false discovery rate in multiple testing under dependency, 2001, https://doi.org/10.1214/aos/1013699998
 """
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -43,13 +45,7 @@ def benjamini_hochberg(p: ArrayLike) -> Floats:
     >>> benjamini_hochberg([0.01, 0.04, 0.03])
     array([0.03, 0.04, 0.04])
     """
-    values = as_values(p, name="p", bounds=(0, 1))
-    order = np.argsort(values)[::-1]
-    m = len(values)
-    steps = values[order] * m / np.arange(m, 0, -1)
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum(np.minimum.accumulate(steps), 1.0)
-    return adjusted
+    return _false_discoveries(p, "bh")
 
 
 def benjamini_yekutieli(p: ArrayLike) -> Floats:
@@ -58,6 +54,11 @@ def benjamini_yekutieli(p: ArrayLike) -> Floats:
     >>> benjamini_yekutieli([0.01, 0.04, 0.03]).round(3)
     array([0.055, 0.073, 0.073])
     """
-    m = np.size(p)
-    adjusted: Floats = np.minimum(benjamini_hochberg(p) * (1 / np.arange(1, m + 1)).sum(), 1.0)
+    return _false_discoveries(p, "by")
+
+
+def _false_discoveries(p: ArrayLike, method: Literal["bh", "by"]) -> Floats:
+    from scipy.stats import false_discovery_control
+
+    adjusted: Floats = false_discovery_control(as_values(p, name="p", bounds=(0, 1)), method=method)
     return adjusted

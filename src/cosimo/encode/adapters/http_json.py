@@ -6,14 +6,14 @@ says is shown without the key.
 
 import json
 import re
+import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException
-from typing import IO, Any
-from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from functools import cache
+from typing import Any
 
+from cosimo._extras import need
 from cosimo.errors import CosimoError
 
 PASSING = {408, 409, 425, 429}
@@ -22,8 +22,11 @@ PASSING = {408, 409, 425, 429}
 LARGE = re.compile(r"too (?:large|long|many|big)|maximum|at most|exceed|limit|batch size", re.IGNORECASE)
 """How services say with a plain 400 that a batch is too large."""
 
+READ = 100_000
+"""Bytes of a server's message that are read, at least."""
+
 SHOWN = 200
-"""Characters of a server's message that are shown."""
+"""Characters of it that are shown."""
 
 
 class Passing(Exception):
@@ -36,15 +39,6 @@ class Passing(Exception):
 
 class TooLarge(Exception):
     """The server wants less at once."""
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    """Leaves a redirect as the error that it is."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
-    ) -> Request | None:
-        return None
 
 
 def post(url: str, content: Mapping[str, Any], *, key: str | None, timeout: float) -> Any:
@@ -60,40 +54,61 @@ def post(url: str, content: Mapping[str, Any], *, key: str | None, timeout: floa
     Passing, TooLarge
         See there.
     CosimoError
-        It will not go well the next time either.
+        It will not go well the next time either; `MissingExtra` where httpx is not installed.
     """
+    httpx = need("httpx", extra="remote")
     headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "cosimo"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
-    request = Request(url, json.dumps(content).encode(), headers, method="POST")
     try:
-        with build_opener(_NoRedirect).open(request, timeout=timeout) as response:
-            return json.load(response)
-    except HTTPError as error:
-        with error:
-            said = _said(error)
-        raise _meaning(error, said.replace(key, "***") if key else said) from None
-    except (OSError, HTTPException, ValueError) as error:
+        with (
+            httpx.Client(timeout=timeout, verify=_system_certificates(), follow_redirects=False) as client,
+            client.stream("POST", url, content=json.dumps(content).encode(), headers=headers) as response,
+        ):
+            if response.is_success:
+                return json.loads(response.read())
+            said = _said(_start(response, httpx.HTTPError))
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise Passing(f"{type(error).__name__}: {error}") from error
+    except ImportError as error:  # a SOCKS proxy wants another package
+        raise CosimoError(str(error)) from error
+    raise _meaning(response, said.replace(key, "***") if key else said)
 
 
-def _meaning(error: HTTPError, said: str) -> Exception:
-    reason = f"{error.code} {error.reason}" + (f", {said}" if said else "")
-    if error.code in PASSING or error.code >= 500:
-        return Passing(reason, _seconds(error.headers.get("Retry-After")))
-    if error.code == 413 or (error.code in (400, 422) and LARGE.search(said)):
+@cache
+def _system_certificates() -> ssl.SSLContext:
+    """The authorities that this system trusts, a company's own among them; httpx alone would bring a list."""
+    return ssl.create_default_context()
+
+
+def _meaning(response: Any, said: str) -> Exception:
+    code = response.status_code
+    reason = f"{code} {response.reason_phrase}" + (f", {said}" if said else "")
+    if code in PASSING or code >= 500:
+        return Passing(reason, _seconds(response.headers.get("Retry-After")))
+    if code == 413 or (code in (400, 422) and LARGE.search(said)):
         return TooLarge(reason)
-    if 300 <= error.code < 400:
-        return CosimoError(f"it redirects to {error.headers.get('Location')}; give that address if you trust it")
+    if 300 <= code < 400:
+        return CosimoError(f"it redirects to {response.headers.get('Location')}; give that address if you trust it")
     return CosimoError(reason)
 
 
-def _said(error: HTTPError) -> str:
-    """The message in the body of an error, on one line."""
+def _start(response: Any, broken: type[Exception]) -> bytes:
+    """The start of an error's body; nothing where that cannot be read."""
+    body = b""
     try:
-        text = error.read(100_000).decode(errors="replace")
-    except (OSError, HTTPException):
-        return ""
+        for part in response.iter_bytes():
+            body += part
+            if len(body) >= READ:
+                break
+    except broken:
+        return b""
+    return body
+
+
+def _said(body: bytes) -> str:
+    """The message in the body of an error, on one line."""
+    text = body.decode(errors="replace")
     try:
         found = json.loads(text)
         found = found.get("error", found)

@@ -20,6 +20,7 @@ from typing import Any, final
 import numpy as np
 
 from cosimo._arrays import as_vectors
+from cosimo._extras import need
 from cosimo._progress import bar
 from cosimo.encode.adapters.http_json import Passing, TooLarge, post
 from cosimo.encode.items import batch_limit, check_texts, distinct, no_condition, probe_vectors
@@ -56,6 +57,8 @@ class RemoteEncoder(Sides):
 
     Raises
     ------
+    MissingExtra
+        httpx is not installed.
     CosimoError
         From every use, when the service does not answer or does not answer right; says how many texts were done.
 
@@ -83,6 +86,7 @@ class RemoteEncoder(Sides):
             raise DataError(f'prompts are for "query" and "document", got {sorted(unknown)}')
         if timeout <= 0 or retries < 0:
             raise DataError(f"timeout must be above 0 and retries not below, got {timeout} and {retries}")
+        need("httpx", extra="remote")  # told now, before any work
         self.url = url
         self.model = model
         self.api_key = api_key

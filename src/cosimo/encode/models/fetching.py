@@ -24,6 +24,7 @@ from cosimo.encode.models.loading import load_encoder
 from cosimo.encode.texts.bert_graph import why_not_bert
 from cosimo.encode.texts.distillation import distill
 from cosimo.errors import DataError, Refused
+from cosimo.files.atomic import appearing
 
 RECORD = "cosimo.json"
 """Lies beside a fetched model's files and holds where they came from and the SHA-256 of each."""
@@ -90,22 +91,14 @@ def _files(folder: Path) -> list[str]:
 @contextmanager
 def _installed_whole(target: Path) -> Iterator[Path]:
     """A fresh folder that takes the place of `target` when the block ends well, and leaves no trace otherwise."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    except OSError as error:
-        raise DataError(
-            f"cannot write {target.parent} ({error.strerror}); COSIMO_HOME moves it to a folder of yours"
-        ) from error
-    try:
-        fresh = work / "fresh"
-        fresh.mkdir()
+    with appearing(target, replace=True) as fresh:
+        try:
+            fresh.mkdir(parents=True)
+        except OSError as error:
+            raise DataError(
+                f"cannot write {target.parent} ({error.strerror}); COSIMO_HOME moves it to a folder of yours"
+            ) from error
         yield fresh
-        if target.exists():
-            target.rename(work / "old")
-        fresh.rename(target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _check(name: str, folder: Path, wanted: Mapping[str, str]) -> None:

@@ -1,7 +1,7 @@
 """Where models and caches lie on this machine, and files in them that appear whole or not at all.
 
-Data (models) and caches (whatever can be made again) live in the user's own folders, as the XDG base directory
-specification names them; the environment variable COSIMO_HOME moves both into one place.
+Data (models) and caches (whatever can be made again) live in the user's own folders, where each system wants them (on
+Linux by the XDG base directory specification); the environment variable COSIMO_HOME moves both into one place.
 """
 
 import hashlib
@@ -10,25 +10,33 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from cosimo.errors import DataError
-from cosimo.files.writers import replacing
+from cosimo.files.atomic import replacing
 
 
 def data_home() -> Path:
     """The folder of fetched models."""
-    return _home("XDG_DATA_HOME", ".local/share", "data")
+    return _home("data", "XDG_DATA_HOME", ".local/share")
 
 
 def cache_home() -> Path:
     """The folder of what can be made again: graphs, remembered hashes, cached vectors."""
-    return _home("XDG_CACHE_HOME", ".cache", "cache")
+    return _home("cache", "XDG_CACHE_HOME", ".cache")
 
 
-def _home(variable: str, default: str, part: str) -> Path:
+def _home(part: Literal["data", "cache"], variable: str, default: str) -> Path:
+    """The user's folder; where XDG puts it if that is set or there, as it once was on every system."""
     if chosen := os.environ.get("COSIMO_HOME"):
         return Path(chosen).expanduser() / part
-    return Path(os.environ.get(variable) or Path.home() / default) / "cosimo"
+    earlier = Path(os.environ.get(variable) or Path.home() / default) / "cosimo"
+    if os.environ.get(variable) or earlier.exists():
+        return earlier
+    import platformdirs
+
+    find = {"data": platformdirs.user_data_path, "cache": platformdirs.user_cache_path}[part]
+    return find("cosimo", appauthor=False)
 
 
 def model_home(name: str) -> Path:

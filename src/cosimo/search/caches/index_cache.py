@@ -8,9 +8,7 @@ again, and the log says so.
 FAISS maps the file instead of reading it: it is there at once, and processes share its memory.
 """
 
-import contextlib
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +18,7 @@ import numpy as np
 
 from cosimo.contracts import Similarity
 from cosimo.errors import CosimoError, DataError, StoreError
-from cosimo.files.durable import stamp
-from cosimo.files.unfinished import ABANDONED_SECONDS
+from cosimo.files.atomic import remove_files, stamp
 from cosimo.passport import fingerprint
 from cosimo.search.caches.vector_cache import Prepare, VectorCache
 from cosimo.search.indexes.container import reading, writing
@@ -157,11 +154,7 @@ def _facts(store: SqliteStore) -> dict[str, Any]:
 
 def _remove_files(directory: Path, kind: str, *, but: Path | None = None) -> None:
     """Remove earlier files and what crashes left behind long ago."""
-    for other in (*directory.glob(f"{_key(kind)}-*"), *directory.glob(f".{_key(kind)}-*.tmp")):
-        with contextlib.suppress(OSError):
-            unfinished = other.name.startswith(".")
-            if other != but and not (unfinished and time.time() - other.stat().st_mtime < ABANDONED_SECONDS):
-                other.unlink()
+    remove_files((*directory.glob(f"{_key(kind)}-*"), *directory.glob(f".{_key(kind)}-*.tmp")), but=but)
 
 
 def _key(kind: str) -> str:

@@ -19,8 +19,6 @@ import logging
 import mmap
 import os
 import shutil
-import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +28,7 @@ from typing import Any, BinaryIO, final
 import numpy as np
 
 from cosimo.errors import DataError, StoreError
-from cosimo.files.durable import publish, stamp
+from cosimo.files.atomic import publishing, remove_files, stamp
 from cosimo.passport import fingerprint
 from cosimo.search.stores.sqlite import SqliteStore
 from cosimo.types import Rows, Vectors
@@ -38,7 +36,6 @@ from cosimo.types import Rows, Vectors
 YOUNG_ROWS = 1_000
 YOUNG_SHARE = 0.10
 DEAD_SHARE = 0.20
-ABANDONED_SECONDS = 3_600
 
 Prepare = Callable[[Vectors], Vectors]
 Arrays = tuple[Vectors, Rows]
@@ -119,21 +116,19 @@ def _build(directory: Path, store: SqliteStore, prepare: Prepare | None, facts: 
     kind, generation = facts["kind"], store.generation
     if not store.readonly:
         path = _path(directory, kind, generation)
-        fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
         try:
-            with fresh.open("wb+") as file:
-                n, d = _write(file, _blocks(store, kind, prepare))
-                arrays = _mapped(file, n, d)
-                publish(fresh, path)
+            with contextlib.ExitStack() as opened:
+                with publishing(path) as fresh:
+                    file = opened.enter_context(fresh.open("wb+"))
+                    n, d = _write(file, _blocks(store, kind, prepare))
+                    arrays = _mapped(file, n, d)
+                # Of the open file, as another process may have put its own at `path` by now.
                 record = {"generation": generation, "n": n, "d": d, "stamp": stamp(os.fstat(file.fileno()))}
             if _note(store, {**facts, **record}):
                 _remove_others(path, kind)
             return arrays
         except OSError as error:
             log.warning("%s cannot be written (%s); searching from memory", path, error)
-        finally:
-            with contextlib.suppress(OSError):
-                fresh.unlink(missing_ok=True)
     buffer = io.BytesIO()
     n, d = _write(buffer, _blocks(store, kind, prepare))
     return _arrays(buffer.getbuffer().toreadonly(), n, d)
@@ -185,11 +180,8 @@ def _note(store: SqliteStore, record: Mapping[str, Any]) -> bool:
 
 def _remove_others(path: Path, kind: str) -> None:
     """Remove earlier caches and what a crash left behind; whoever has one open keeps it."""
-    for other in path.parent.glob(f"{_key(kind)}-*.f32*"):
-        with contextlib.suppress(OSError):
-            unfinished = other.suffix != ".f32"
-            if other != path and not (unfinished and time.time() - other.stat().st_mtime < ABANDONED_SECONDS):
-                other.unlink()
+    names = (f"{_key(kind)}-*.f32*", f".{_key(kind)}-*.f32.*.tmp")
+    remove_files((file for name in names for file in path.parent.glob(name)), but=path)
 
 
 def _key(kind: str) -> str:

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from cosimo.compare import resolve
 from cosimo.contracts import Similarity
 from cosimo.errors import DataError, StoreError
-from cosimo.files.durable import publish
-from cosimo.files.unfinished import beside
+from cosimo.files.atomic import publishing
 
 MAGIC = b"cosimo-index\n"
 START = len(MAGIC) + hashlib.sha256().digest_size
@@ -75,21 +74,16 @@ class Reader:
 @contextmanager
 def writing(path: str, header: Mapping[str, Any]) -> Iterator[Writer]:
     """A writer whose file appears at `path` once it is complete."""
-    target = Path(path)
-    part = beside(target)
     try:
-        with part.open("wb") as file:
+        with publishing(Path(path)) as part, part.open("wb") as file:
             file.write(MAGIC + bytes(START - len(MAGIC)))
             writer = Writer(file)
             writer.write(json.dumps(header).encode() + b"\n")
             yield writer
             file.seek(len(MAGIC))
             file.write(writer.digest.digest())
-        publish(part, target)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -21,12 +21,10 @@ from typing import Any, final
 import numpy as np
 
 from cosimo.compare import resolve
-from cosimo.contracts import Similarity
 from cosimo.errors import DataError
-from cosimo.search.indexes.approximate import Neighbours, formed, library, measure_of, on_threads, plain
-from cosimo.search.indexes.container import Reader, Writer, reading, same_scale, writing
-from cosimo.search.indexes.top import check_k
-from cosimo.types import Embeddings, Hits, Rows
+from cosimo.search.indexes.approximate import Neighbours, formed, library, measure_of, on_threads
+from cosimo.search.indexes.faiss_index import FaissIndex
+from cosimo.types import Embeddings, Rows
 
 
 @final
@@ -48,7 +46,7 @@ class HnswEffort:
 
 @final
 @dataclass(eq=False)
-class HnswIndex:
+class HnswIndex(FaissIndex):
     """Approximate index for hundreds of thousands of vectors and more, ready as soon as vectors are added.
 
     similarity
@@ -71,21 +69,14 @@ class HnswIndex:
     -0.8
     """
 
-    similarity: str | Similarity = "cosine"
+    saved_as = "hnsw"
+    settings = ("neighbours", "build_effort", "search_effort", "threads", "seed")
+
     neighbours: int = field(default=32, kw_only=True)
     build_effort: int = field(default=200, kw_only=True)
     search_effort: int = field(default=128, kw_only=True)
     threads: int = field(default=1, kw_only=True)
     seed: int = field(default=0, kw_only=True)
-    _found: Neighbours | None = field(default=None, init=False, repr=False)
-
-    @property
-    def scale(self) -> str:
-        """The scale of the similarity."""
-        return resolve(self.similarity).scale
-
-    def __len__(self) -> int:
-        return 0 if self._found is None else len(self._found)
 
     def fit(self, X: Embeddings) -> "HnswIndex":
         """Nothing to learn before adding."""
@@ -110,37 +101,6 @@ class HnswIndex:
         with on_threads(self.threads):
             self._found = found.added(X, ids)
 
-    def remove(self, ids: Rows) -> int:
-        """Hide ids from now on; how many were there."""
-        before = len(self)
-        if self._found is not None:
-            self._found = self._found.removed(ids)
-        return before - len(self)
-
-    def search(
-        self, Q: Embeddings, k: int | None = None, *, min_score: float | None = None, allowed: Rows | None = None
-    ) -> Hits:
-        """About the k best of each query among `allowed` ids (all when None), ties by id; always k where k exist.
-
-        k
-            None gives everything that reaches `min_score`, exactly.
-
-        Raises
-        ------
-        DataError
-            k < 1, or NaN in a query.
-        ShapeError
-            Queries of other dimensions than the vectors.
-        """
-        if self._found is None:
-            check_k(k)
-            return Hits.empty(len(plain(Q, name="queries")), self.scale)
-        return self._found.search(Q, k, self._effort, min_score=min_score, allowed=allowed)
-
-    def pays(self, k: int, count: int) -> bool:
-        """Whether a search for k among `count` allowed ids walks the graph; otherwise it looks at each of them."""
-        return self._found is not None and self._found.pays(k, count, self._effort)
-
     def update(self) -> None:
         """Build the graph again once a fifth of it is removed."""
         if self._found is not None and self._found.worn:
@@ -150,50 +110,9 @@ class HnswIndex:
 
     def stats(self) -> dict[str, float]:
         """Vectors, and the share of the graph that is removed."""
-        rows = 0 if self._found is None else len(self._found.ids)
-        return {"size": len(self), "removed_share": 1 - len(self) / rows if rows else 0.0}
+        return {"size": len(self), "removed_share": self._removed_share}
 
-    def save(self, path: str) -> None:
-        """Write everything to one file."""
-        with writing(path, self.header) as file:
-            self.write(file)
-
-    @classmethod
-    def load(cls, path: str, *, similarity: str | Similarity | None = None) -> "HnswIndex":
-        """The index in a file; `similarity` is needed where the one it was built with has no name.
-
-        Raises
-        ------
-        StoreError
-            The file is not there, is damaged, or holds something else.
-        DataError
-            The index was built with another similarity.
-        """
-        with reading(path, "hnsw") as file:
-            return cls.read(file, similarity=similarity)
-
-    @property
-    def header(self) -> dict[str, Any]:
-        """What `read` has to know first."""
-        names = ("neighbours", "build_effort", "search_effort", "threads", "seed")
-        settings = {name: getattr(self, name) for name in names}
-        return {"kind": "hnsw", "scale": self.scale, "settings": settings, "empty": self._found is None}
-
-    def write(self, file: Writer) -> None:
-        """Write everything but the header; nothing may follow."""
-        if self._found is not None:
-            self._found.write(file)
-
-    @classmethod
-    def read(cls, file: Reader, *, similarity: str | Similarity | None = None) -> "HnswIndex":
-        """What `write` wrote."""
-        index = cls(same_scale(similarity, file.header["scale"]), **file.header["settings"])
-        if not file.header["empty"]:
-            index._found = Neighbours.read(file, index.similarity)
-        return index
-
-    @property
-    def _effort(self) -> HnswEffort:
+    def _effort(self, found: Neighbours) -> HnswEffort:
         return HnswEffort(self.search_effort, self.neighbours)
 
     def _empty(self, dim: int) -> Neighbours:

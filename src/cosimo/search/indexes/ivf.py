@@ -21,11 +21,10 @@ from typing import Any, final
 import numpy as np
 
 from cosimo.compare import Dot, resolve
-from cosimo.contracts import Similarity
 from cosimo.errors import DataError
 from cosimo.search.indexes.approximate import Neighbours, formed, library, lifted, measure_of
-from cosimo.search.indexes.container import Reader, Writer, reading, same_scale, writing
-from cosimo.types import Embeddings, Hits, Rows
+from cosimo.search.indexes.faiss_index import FaissIndex
+from cosimo.types import Embeddings, Rows
 
 PER_LIST = 39
 """Vectors a centroid needs to be learned well, by FAISS's own rule."""
@@ -51,7 +50,7 @@ class IvfEffort:
 
 @final
 @dataclass(eq=False)
-class IvfIndex:
+class IvfIndex(FaissIndex):
     """Approximate index that builds much faster than a graph; learns its lists from a sample first.
 
     similarity
@@ -73,19 +72,12 @@ class IvfIndex:
     -0.8
     """
 
-    similarity: str | Similarity = "cosine"
+    saved_as = "ivf"
+    settings = ("lists", "probes", "seed")
+
     lists: int | None = field(default=None, kw_only=True)
     probes: int | None = field(default=None, kw_only=True)
     seed: int = field(default=0, kw_only=True)
-    _found: Neighbours | None = field(default=None, init=False, repr=False)
-
-    @property
-    def scale(self) -> str:
-        """The scale of the similarity."""
-        return resolve(self.similarity).scale
-
-    def __len__(self) -> int:
-        return 0 if self._found is None else len(self._found)
 
     def fit(self, X: Embeddings) -> "IvfIndex":
         """Learn the lists from vectors (n, d), and forget what was added.
@@ -125,35 +117,8 @@ class IvfIndex:
         ShapeError
             Other dimensions than the vectors learned from.
         """
-        found = self._fitted()
+        found = self._filled()
         self._found = found.added(formed(X, self.similarity, dim=found.dim, prepared=prepared), ids)
-
-    def remove(self, ids: Rows) -> int:
-        """Hide ids from now on; how many were there."""
-        before = len(self)
-        self._found = self._fitted().removed(ids)
-        return before - len(self)
-
-    def search(
-        self, Q: Embeddings, k: int | None = None, *, min_score: float | None = None, allowed: Rows | None = None
-    ) -> Hits:
-        """About the k best of each query among `allowed` ids (all when None), ties by id; always k where k exist.
-
-        k
-            None gives everything that reaches `min_score`, exactly.
-
-        Raises
-        ------
-        DataError
-            The index is not fitted; k < 1; NaN in a query.
-        ShapeError
-            Queries of other dimensions than the vectors.
-        """
-        return self._fitted().search(Q, k, self._effort, min_score=min_score, allowed=allowed)
-
-    def pays(self, k: int, count: int) -> bool:
-        """Whether a search for k among `count` allowed ids goes by lists; otherwise it looks at each of them."""
-        return self._fitted().pays(k, count, self._effort)
 
     def update(self) -> None:
         """Fill the lists again once a fifth is removed; the centroids stay."""
@@ -164,56 +129,14 @@ class IvfIndex:
 
     def stats(self) -> dict[str, float]:
         """Vectors, lists, and the share of vectors that is removed."""
-        if self._found is None:
-            return {"size": 0, "lists": 0, "removed_share": 0.0}
-        rows = len(self._found.ids)
-        removed = 1 - len(self) / rows if rows else 0.0
-        return {"size": len(self), "lists": self._found.index.nlist, "removed_share": removed}
+        lists = 0 if self._found is None else self._found.index.nlist
+        return {"size": len(self), "lists": lists, "removed_share": self._removed_share}
 
-    def save(self, path: str) -> None:
-        """Write everything to one file."""
-        with writing(path, self.header) as file:
-            self.write(file)
-
-    @classmethod
-    def load(cls, path: str, *, similarity: str | Similarity | None = None) -> "IvfIndex":
-        """The index in a file; `similarity` is needed where the one it was built with has no name.
-
-        Raises
-        ------
-        StoreError
-            The file is not there, is damaged, or holds something else.
-        DataError
-            The index was built with another similarity.
-        """
-        with reading(path, "ivf") as file:
-            return cls.read(file, similarity=similarity)
-
-    @property
-    def header(self) -> dict[str, Any]:
-        """What `read` has to know first."""
-        settings = {name: getattr(self, name) for name in ("lists", "probes", "seed")}
-        return {"kind": "ivf", "scale": self.scale, "settings": settings, "empty": self._found is None}
-
-    def write(self, file: Writer) -> None:
-        """Write everything but the header; nothing may follow."""
-        if self._found is not None:
-            self._found.write(file)
-
-    @classmethod
-    def read(cls, file: Reader, *, similarity: str | Similarity | None = None) -> "IvfIndex":
-        """What `write` wrote."""
-        index = cls(same_scale(similarity, file.header["scale"]), **file.header["settings"])
-        if not file.header["empty"]:
-            index._found = Neighbours.read(file, index.similarity)
-        return index
-
-    @property
-    def _effort(self) -> IvfEffort:
-        lists = int(self._fitted().index.nlist)
+    def _effort(self, found: Neighbours) -> IvfEffort:
+        lists = int(found.index.nlist)
         return IvfEffort(self.probes or min(max(16, lists // 8), lists), lists)
 
-    def _fitted(self) -> Neighbours:
+    def _filled(self) -> Neighbours:
         if self._found is None:
             raise DataError("IvfIndex is not fitted; call fit(X) with vectors like those to come, then add them")
         return self._found

@@ -17,14 +17,13 @@ among live items only.
 import json
 import re
 import sqlite3
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from cosimo.errors import DataError, StoreError
-from cosimo.files.durable import publish
+from cosimo.files.atomic import publishing
 from cosimo.search.filters import KEYWORDS, NAME, column
 from cosimo.search.stores.checksums import meta_checksum
 from cosimo.search.stores.connections import connect, in_sentences
@@ -107,22 +106,19 @@ def create_database(path: Path, fields: Mapping[str, type], meta: Mapping[str, A
         "dims": {},
         "caches": {},
     }
-    fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     try:
-        with in_sentences(path), closing(connect(fresh, "mode=rwc")) as db:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("BEGIN IMMEDIATE")
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            upgrade(db, fields)
-            for key, value in entries.items():
-                write_meta(db, key, value)
-            db.execute("COMMIT")
-        path.open("xb").close()
-        publish(fresh, path)
+        with publishing(path) as fresh:
+            with in_sentences(path), closing(connect(fresh, "mode=rwc")) as db:
+                db.execute("PRAGMA journal_mode = WAL")
+                db.execute("BEGIN IMMEDIATE")
+                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                upgrade(db, fields)
+                for key, value in entries.items():
+                    write_meta(db, key, value)
+                db.execute("COMMIT")
+            path.open("xb").close()
     except FileExistsError as error:
         raise StoreError(f"{path} exists already; open it, or choose another place") from error
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def upgrade(db: sqlite3.Connection, fields: Mapping[str, type]) -> None:

@@ -8,7 +8,7 @@ import typer
 
 import cosimo
 from cosimo.errors import DataError
-from cosimo.files.durable import appearing
+from cosimo.files.atomic import appearing
 from cosimo.files.records import read_records
 from cosimo.serve.cli.arguments import (
     SPACE,

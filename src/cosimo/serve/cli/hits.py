@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from cosimo.files.atomic import replacing
 from cosimo.files.trec import run_lines
-from cosimo.files.writers import replacing
 from cosimo.serve.cli.output import interactive, json_line, note, table
 from cosimo.serve.cli.rules import WORDS
 

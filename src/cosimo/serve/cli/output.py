@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from cosimo.files.writers import replacing
+from cosimo.files.atomic import replacing
 
 CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], " ")
 """Characters that would break a line or steer a terminal; texts of strangers may hold them."""
