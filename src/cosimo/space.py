@@ -220,7 +220,7 @@ class Space(Sides):
     ) -> "Rule":
         """A rule for pairs of items, with its guarantee.
 
-        Every call, refused or not, is a look at the labels: a ledger in the data directory counts them, and each has
+        Every new attempt, refused or not, is counted in a ledger in the data directory, and each has
         less of the allowed failure probability to spend than the one before.
 
         labels

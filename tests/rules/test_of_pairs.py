@@ -111,9 +111,34 @@ def test_another_scale_is_refused(labels):
 
 def test_looks_are_counted_in_the_ledger_of_the_user(labels, tmp_path, monkeypatch):
     monkeypatch.setenv("COSIMO_HOME", str(tmp_path))
-    looks = [space().calibrate(labels, precision=0.9).guarantee.look for _ in range(2)]
+    looks = [space().calibrate(labels, precision=precision).guarantee.look for precision in (0.9, 0.85)]
     assert looks == [1, 2]
     assert (tmp_path / "data" / "ledger.jsonl").is_file()
+
+
+def test_the_same_attempt_again_gives_the_same_rule_and_costs_nothing(labels, tmp_path, monkeypatch):
+    monkeypatch.setenv("COSIMO_HOME", str(tmp_path))
+    ledger = tmp_path / "data" / "ledger.jsonl"
+    first, noted = space().calibrate(labels, precision=0.9), None
+    for _ in range(3):
+        again = space().calibrate(labels, precision=0.9)
+        assert again.guarantee.look == first.guarantee.look == 1
+        assert again.decider.threshold_ == first.decider.threshold_
+        noted = noted or ledger.read_bytes()
+    assert ledger.read_bytes() == noted
+    assert space().calibrate(labels, precision=0.85).guarantee.look == 2
+    assert space().calibrate(labels, precision=0.9).guarantee.look == 1
+
+
+def test_a_refusal_again_is_the_same_refusal(tmp_path, monkeypatch):
+    monkeypatch.setenv("COSIMO_HOME", str(tmp_path))
+    few = Labels(pairs(60), sampled="natural")
+    told = set()
+    for _ in range(2):
+        with pytest.raises(NotEnoughLabels) as refusal:
+            space().calibrate(few, precision=0.99)
+        told.add(str(refusal.value))
+    assert len(told) == 1
 
 
 def test_all_candidates_of_each_first_item_are_clusters():
@@ -160,8 +185,8 @@ def test_a_python_encoder_is_known_by_what_it_does(labels):
 
 def test_a_look_is_never_earlier_than_the_ledger_says(labels, tmp_path, monkeypatch):
     monkeypatch.setenv("COSIMO_HOME", str(tmp_path))
-    looks = [space().calibrate(labels, precision=0.9, look=look).guarantee.look for look in (1, 1, 7)]
-    assert looks == [1, 2, 7]
+    looks = [space().calibrate(labels, precision=0.9, look=look).guarantee.look for look in (2, 1, 7)]
+    assert looks == [2, 2, 7]
 
 
 def test_both_promises_are_said_and_kept(labels, tmp_path):

@@ -301,7 +301,7 @@ class Collection:
     ) -> "Rule":
         """A rule for the hits of a search, with its guarantee; it is kept with the collection.
 
-        Every call, refused or not, is a look at the labels: the ledger counts them, and each has less of the allowed
+        Every new attempt, refused or not, is counted in the ledger, and each has less of the allowed
         failure probability to spend than the one before.
 
         labels

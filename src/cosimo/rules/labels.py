@@ -174,13 +174,19 @@ class Labels:
             None if self.clusters is None else [str(record.values[self.clusters]) for record in rows],
             None if chance is None else _chances(rows, chance, records.name),
             sheet or None,
-            [str(record.values[self.by]) for record in rows] if self.by in rows[0].values else None,
+            self._groups(rows, records.name),
             _found(rows),
         )
 
+    def _groups(self, rows: Sequence[Record], name: str) -> list[str] | None:
+        """The group of each row, None where no column of the labels holds it."""
+        if self.by is None or self.by not in rows[0].values:
+            return None
+        return group_names([record.values.get(self.by) for record in rows], self.by, name)
+
     def _labelled(self, records: Records) -> list[Record]:
         rows = list(records)
-        blank = [_is_blank(record.values.get(self.y)) for record in rows]
+        blank = [is_missing(record.values.get(self.y)) for record in rows]
         last = max((i for i, empty in enumerate(blank) if not empty), default=-1)
         if rows and self.y in rows[0].values and last < 0:
             raise DataError(f"{records.name} holds no label: write 1 (a match) or 0 into its column {self.y!r}")
@@ -205,8 +211,25 @@ def as_labels(labels: Any) -> Labels:
     return labels if isinstance(labels, Labels) else Labels(labels)
 
 
-def _is_blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+def group_names(values: Sequence[Any], by: str, name: str) -> list[str]:
+    """(n,) names of groups; what has no value belongs to none, and is refused.
+
+    Raises
+    ------
+    DataError
+        A value is missing.
+    """
+    if missing := sum(map(is_missing, values)):
+        raise DataError(
+            f"{missing:,} of the {len(values):,} labelled pairs in {name} have no value of {by!r}, so no group; give "
+            'them one of their own, such as "other"'
+        )
+    return [str(value) for value in values]
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a file, a table or a payload holds no value here: none, not a number, or a blank text."""
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
 def _require(record: Record, columns: Sequence[str], name: str) -> None:
@@ -216,7 +239,7 @@ def _require(record: Record, columns: Sequence[str], name: str) -> None:
             f"{name}, line {record.line}: there is no column {missing[0]!r}; the columns are "
             f"{', '.join(map(repr, record.values))}"
         )
-    empty = [column for column in columns if _is_blank(record.values[column])]
+    empty = [column for column in columns if is_missing(record.values[column])]
     if empty:
         raise DataError(f"{name}, line {record.line}: column {empty[0]!r} is empty")
 

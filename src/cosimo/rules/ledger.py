@@ -90,6 +90,12 @@ def next_look(ledger: Ledger, estimands: tuple[str, ...], bound: str, units: Uni
     return len(tried) + 1
 
 
+def look_of(ledger: Ledger, attempt: str) -> int | None:
+    """Which attempt the very same one was before, None where there was none."""
+    entries = (entry for entry, _ in ledger.ledger() if entry.get("attempt") == attempt)
+    return next((int(entry["look"]) for entry in entries), None)
+
+
 def refuse_used(ledger: Ledger, pairs: LabelledPairs) -> None:
     """Refuse labels that were used to choose or train something."""
     units = pairs.units

@@ -9,7 +9,7 @@ import numpy as np
 
 from cosimo.contracts import Searcher
 from cosimo.errors import DataError, Refused
-from cosimo.rules.labels import ASSERTED, LabelledPairs, Labels
+from cosimo.rules.labels import ASSERTED, LabelledPairs, Labels, group_names
 from cosimo.rules.ledger import note_use, sheet_entry
 from cosimo.rules.promise import Promise, Sample, Use, calibrate
 from cosimo.rules.rule import Rule
@@ -208,7 +208,7 @@ def _groups(searcher: Searcher, pairs: LabelledPairs, by: str | None) -> list[st
     if by is None:
         return None
     items: Mapping[str, Any] = {item.id: item.payload.get(by) for item in searcher.get(pairs.b or []) if item}
-    return [str(items.get(b)) for b in pairs.b or []]
+    return group_names([items.get(b) for b in pairs.b or []], by, pairs.name)
 
 
 def _one_a_query(sample: Sample) -> tuple[Sample, str]:

@@ -1,8 +1,9 @@
 """From labelled scores to a rule: which decider a promise wants, and what its guarantee is tied to."""
 
 import datetime
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from cosimo.errors import DataError, Refused
 from cosimo.guarantee import LIKE_LABELLED, Guarantee
 from cosimo.passport import fingerprint
 from cosimo.rules.labels import LabelledPairs
-from cosimo.rules.ledger import Ledger, next_look, note_outcome, note_use, refuse_used
+from cosimo.rules.ledger import Ledger, look_of, next_look, note_outcome, note_use, refuse_used
 from cosimo.rules.rule import Judged, Rule
 from cosimo.types import PerItem
 
@@ -144,15 +145,18 @@ def calibrate(promise: Promise, sample: Sample, use: Use, ledger: Ledger, *, loo
             f"the rule would ask about every one of the {len(sample.pairs)} labelled pairs: the guard finds opposites "
             "in all of them; leave it out (guard=False), or look at the pairs"
         )
-    look = max(look or 1, next_look(ledger, promise.estimands, use.bound, sample.pairs.units))
+    attempt = _attempt(promise, sample, use, look)
+    before = look_of(ledger, attempt)  # the same attempt comes out the same, and so costs nothing more
+    look = before or max(look or 1, next_look(ledger, promise.estimands, use.bound, sample.pairs.units))
     decider = promise.decider(use.unit, look, sample.at_most)
     if counted.groups is not None:
         decider = PerGroup(decider)
     if stopped := len(sample.pairs) - len(counted.pairs):
         use = replace(use, sampling=f"{use.sampling}; {stopped:,} of {len(sample.pairs):,} can never be accepted")
-    about = {"estimands": promise.estimands, "bound": use.bound, "look": look}
+    about = {"estimands": promise.estimands, "bound": use.bound, "look": look, "attempt": attempt}
     chance = counted.pairs.probability
-    note_use(ledger, sample.pairs, "calibrate", about)  # before the labels are looked at, or an interruption is free
+    if before is None:  # noted before the labels are looked at, or an interruption is free
+        note_use(ledger, sample.pairs, "calibrate", about)
     try:
         decider.fit(
             counted.scores,
@@ -163,12 +167,24 @@ def calibrate(promise: Promise, sample: Sample, use: Use, ledger: Ledger, *, loo
             context={"scale": use.scale},
         )
     except Refused:
-        note_outcome(ledger, "refused")
+        if before is None:
+            note_outcome(ledger, "refused")
         raise
-    note_outcome(ledger, "certified")
+    if before is None:
+        note_outcome(ledger, "certified")
     if sample.apart and hasattr(decider, "calibrator_"):
         decider.calibrator_ = None
     return made(decider, use)
+
+
+def _attempt(promise: Promise, sample: Sample, use: Use, look: int | None) -> str:
+    """A digest of all that the outcome of an attempt depends on."""
+    pairs, chance = sample.pairs, sample.pairs.probability
+    arrays = [pairs.units, pairs.y, sample.scores, np.zeros(0) if chance is None else chance]
+    names = [list(given) if given is not None else None for given in (sample.clusters, sample.groups)]
+    told = {"promise": asdict(promise), "use": asdict(use), "at_most": sample.at_most, "names": names, "look": look}
+    digests = [hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for array in arrays]
+    return fingerprint({**told, "apart": sample.apart, "arrays": digests})
 
 
 def made(decider: Decider, use: Use) -> Rule:

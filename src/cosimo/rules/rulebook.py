@@ -53,7 +53,8 @@ class Rulebook:
         if same is not None and same not in self.searcher.fields:
             known = ", ".join(self.searcher.fields) or "none"
             raise DataError(f"same={same!r} is no declared field of this collection; its fields are: {known}")
-        return draw_sheet(self.searcher, self.shelf, Queries.read(queries, same), asked, progress=progress)
+        kind = str if same is None else self.searcher.fields[same]
+        return draw_sheet(self.searcher, self.shelf, Queries.read(queries, same, kind), asked, progress=progress)
 
     def calibrate(self, labels: Any, promise: "Promise", *, name: str | None, k: int, guard: bool) -> "Rule":
         """A rule with its guarantee from labels, kept under its name."""

@@ -16,6 +16,7 @@ from cosimo.contracts import Searcher
 from cosimo.decide import NoMatch
 from cosimo.errors import DataError, GuaranteeVoid, Refused
 from cosimo.guarantee import State
+from cosimo.rules.labels import is_missing
 from cosimo.rules.rule import Rule, decode_array, encode_array
 from cosimo.rules.validity import guarded, opposites, outgrown
 from cosimo.search.stores.shelf import Shelf
@@ -142,7 +143,8 @@ def _decided(rule: Rule, hits: Hits, query: Query) -> Hits:
     context: Mapping[str, Any] = {}
     if "groups" in rule.binds:
         column = rule.binds["groups"]
-        context = {"by": [str(hits.items[int(row)].payload.get(column)) for row in hits.rows[found]]}
+        values = [hits.items[int(row)].payload.get(column) for row in hits.rows[found]]
+        context = {"by": ["" if is_missing(value) else str(value) for value in values]}  # "" is nobody's group
     judgements = rule.judge(hits.scores[found], scale=hits.scale, unit="hit", veto=veto, context=context)
     decision = np.zeros(hits.rows.shape, np.int8)
     decision[found] = judgements.decision

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from cosimo.errors import DataError
-from cosimo.files.records import query_text, read_records, write_records
+from cosimo.files.records import Record, Records, convert, query_text, read_records, write_records
 from cosimo.passport import fingerprint
-from cosimo.rules.labels import SHEET, LabelledPairs
+from cosimo.rules.labels import SHEET, LabelledPairs, is_missing
 from cosimo.rules.sampling import Draw
+from cosimo.search.stores.incoming import field_value
 from cosimo.types import Hits, Payload
 
 QUERY_COLUMNS = ("query", "text", "question")
@@ -58,23 +59,53 @@ class Queries:
     answers: tuple[Any, ...] = ()
 
     @classmethod
-    def read(cls, source: Any, same: str | None) -> "Queries":
-        """The queries of a file, table or list; a single text that is no path is one query."""
+    def read(cls, source: Any, same: str | None, kind: type = str) -> "Queries":
+        """The queries of a file, table or list; a single text that is no path is one query.
+
+        kind
+            The declared type of the field `same`, which the values in the file are read as.
+
+        Raises
+        ------
+        DataError
+            By file and line: no column `same`, a value that is not of its type, or a query that comes again with
+            another value.
+        """
         records = read_records([source] if isinstance(source, str) and not Path(source).exists() else source)
         answers: dict[str, Any] = {}
         for record in records:
             text = query_text(record, QUERY_COLUMNS, records.name)
-            if same is not None and same not in record.values:
+            answer = None if same is None else _answer(record, same, kind, records)
+            if answers.setdefault(text, answer) != answer:
                 raise DataError(
-                    f"{records.name}, line {record.line}: there is no column {same!r} to tell which items match; the "
-                    f"columns are {', '.join(map(repr, record.values))}"
+                    f"{records.name}, line {record.line}: this query came before with another {same}, "
+                    f"{answers[text]!r} instead of {answer!r}; leave one of them out"
                 )
-            answers.setdefault(text, None if same is None else record.values[same])
         return cls(list(answers), same, tuple(answers.values()))
 
     def label(self, query: int, payload: Payload) -> int | str:
-        """1 or 0 where the field tells, empty otherwise."""
-        return "" if self.same is None else int(str(payload.get(self.same)) == str(self.answers[query]))
+        """1 or 0 where both sides have a value of the field, empty otherwise."""
+        if self.same is None or self.answers[query] is None or is_missing(payload.get(self.same)):
+            return ""
+        return int(payload[self.same] == self.answers[query])
+
+
+def _answer(record: Record, same: str, kind: type, records: Records) -> Any:
+    """The value of a query in the field that tells which items match, None where it has none."""
+    where = f"{records.name}, line {record.line}"
+    if same not in record.values:
+        raise DataError(
+            f"{where}: there is no column {same!r} to tell which items match; the columns are "
+            f"{', '.join(map(repr, record.values))}"
+        )
+    value = record.values[same]
+    if is_missing(value):
+        return None
+    what = f"column {same!r} ({where})"
+    if records.textual and kind is not str:
+        return convert(value, kind, what)
+    field_value(what, kind, value)
+    return value
 
 
 def sheet_of(draw: Draw, hits: Hits, queries: Queries, about: Mapping[str, Any]) -> LabelSheet:

@@ -68,7 +68,13 @@ class Label:
             )
         write_records(sheet.records, "-" if self.out is None else self.out, format="csv")
         drawn = len({record["query"] for record in sheet})
-        filled = "labels filled in" if self.same else "label them from the top, 1 or 0"
+        blank = sum(record["label"] == "" for record in sheet)
+        filled = "label them from the top, 1 or 0" if blank else "labels filled in"
+        if self.same and blank:
+            filled = (
+                f"{len(sheet) - blank:,} labels filled in, and {blank:,} left empty, as the query or the item has no "
+                f"{self.same}: fill them in, 1 or 0"
+            )
         sheet_file = self.out or "SHEET"
         note(f"{len(sheet):,} hits of {drawn:,} queries; {filled}, then:")
         note(f"cosimo calibrate {self.collection} {sheet_file} --precision 0.90")
