@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.collect import modules
+from contracts.collect import Case, home, modules
+from cosimo import catalogue
 from cosimo._lazy import read_stub
 from mutants import mutants
 
@@ -186,9 +187,9 @@ def public_classes() -> set[type]:
     return {value for _, _, value in public() if inspect.isclass(value)}
 
 
-def where_tested(cls: type) -> str:
-    """The test file of a class, under `tests`."""
-    _, *folders, name = cls.__module__.split(".")
+def where_tested(module: str) -> str:
+    """The test file of a module, under `tests`."""
+    _, *folders, name = module.split(".")
     return f"{folders[0] if folders else 'assembly' if name == 'space' else part_of(name)}/test_{name}.py"
 
 
@@ -271,10 +272,10 @@ def test_exceptions_only_shrink():
 class TestStub:
     def test_every_name_resolves_to_its_module(self, stub):
         package = importlib.import_module(".".join(stub.parent.relative_to(SRC.parent).parts))
-        for name, home in read_stub(stub).items():
+        for name, module in read_stub(stub).items():
             value = getattr(package, name)
-            assert inspect.ismodule(value) or value is getattr(importlib.import_module(home), name)
-            assert inspect.ismodule(value) or not hasattr(value, "__module__") or value.__module__ == home
+            assert inspect.ismodule(value) or value is getattr(importlib.import_module(module), name)
+            assert inspect.ismodule(value) or not hasattr(value, "__module__") or value.__module__ == module
 
     def test_all_equals_the_stub(self, stub):
         package = importlib.import_module(".".join(stub.parent.relative_to(SRC.parent).parts))
@@ -288,7 +289,7 @@ class TestStub:
 
 
 def test_every_public_class_has_an_example():
-    shown = {type(value) for module in modules() for value in module.EXAMPLES}
+    shown = {type(value) for module in modules() for value in module.EXAMPLES if not isinstance(value, Case)}
     methods = {cls for cls in public_classes() if not issubclass(cls, Exception)} - shown
     bare = sorted({cls.__name__ for cls in methods} - set(WITHOUT_CONTRACT))
     assert not bare, f"no EXAMPLES in any test file for {bare}"
@@ -301,7 +302,17 @@ def test_classes_without_contract_exist():
 def test_examples_are_shown_in_the_test_file_of_their_module():
     for module in modules():
         path = Path(module.__file__).relative_to(ROOT / "tests").as_posix()
-        assert {where_tested(type(value)) for value in module.EXAMPLES} <= {path}
+        assert {where_tested(home(value)) for value in module.EXAMPLES} <= {path}
+
+
+@pytest.mark.parametrize("row", [row for row in catalogue.rows() if catalogue.module(row)], ids=lambda row: row.name)
+def test_a_row_that_works_has_examples_and_an_oracle(row):
+    """The checks of its contract run on the examples; a loop, a closed form or a library of record says it is right."""
+    stems = [name.rpartition("/")[2] for name in row.files]
+    files = [file for stem in stems for file in (ROOT / "tests").rglob(f"test_{stem}.py")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    assert re.search(r"^EXAMPLES = ", text, re.MULTILINE)
+    assert re.search(r"def test_\w*oracle|class Test\w*Oracle", text)
 
 
 def test_every_public_function_is_tested():

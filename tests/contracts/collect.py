@@ -1,8 +1,9 @@
 """Deals every method's `EXAMPLES` to the checks of the contract it keeps.
 
 A method's test file `tests/<room>/test_<name>.py` declares `EXAMPLES = [instance, ...]`, and `XFAIL = {check: reason}`
-where it must. A check file `tests/contracts/test_<contract>.py` declares `KIND`; its tests take an argument of the
-kind's name. That is the whole registry: neither side lists the other.
+where it must; a row that is a function declares `case(function, *arguments)`. A check file
+`tests/contracts/test_<contract>.py` declares `KIND`; its tests take an argument of the kind's name. That is the whole
+registry: neither side lists the other.
 """
 
 import ast
@@ -73,6 +74,32 @@ class Example:
     def answer(self, *inputs: Any) -> list[np.ndarray]:
         """What a fresh instance makes of the inputs."""
         return self.kind.answer(self.fresh(), *inputs)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A function and what it is called with, for a row that is no class."""
+
+    function: Callable[..., Any]
+    given: tuple[Any, ...]
+    named: Mapping[str, Any]
+
+    def __call__(self) -> Any:
+        """What comes out."""
+        return self.function(*self.given, **self.named)
+
+    def __repr__(self) -> str:
+        return getattr(self.function, "__qualname__", repr(self.function))
+
+
+def case(function: Callable[..., Any], *given: Any, **named: Any) -> Case:
+    """An example of a function: the call that the checks make."""
+    return Case(function, given, named)
+
+
+def home(example: object) -> str:
+    """The module that an example shows."""
+    return example.function.__module__ if isinstance(example, Case) else type(example).__module__
 
 
 def where(condition: Callable[[Example], bool]) -> Callable[[Callable], Callable]:
@@ -151,6 +178,13 @@ def examples() -> tuple[Example, ...]:
         )
         for module in modules()
         for i, value in enumerate(module.EXAMPLES)
+        if not isinstance(value, Case)
         for kind in kinds()
         if kind.holds(value)
     )
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    """Every example that is a call."""
+    return tuple(value for module in modules() for value in module.EXAMPLES if isinstance(value, Case))

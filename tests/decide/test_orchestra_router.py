@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 from sklearn.exceptions import NotFittedError
 
+from contracts.collect import case
 from cosimo.decide import CostCurve, ExemplarRouter, cost_curve
 from cosimo.errors import DataError, ShapeError
 
@@ -14,6 +15,9 @@ def items(n=200, d=5, seed=0):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, d))
     return X, {"small": X[:, 0] < 0.3, "large": X[:, 0] > -0.3}
+
+
+EXAMPLES = [case(ExemplarRouter(5).fit(*items()).route, items(20, seed=1)[0])]
 
 
 def voted(X, correct, q, k):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, spearmanr
 
+from contracts.collect import case
 from cosimo.encode import Table
 from cosimo.errors import DataError, ShapeError
 from cosimo.measure import AsrNoise, Corrupted, pronounce, robustness_curve
@@ -19,6 +20,9 @@ WORDS = ["bit", "pit", "beat", "bet", "bat", "but", "kit", "cat", "cut", "sea", 
 
 def table(words=WORDS, d=4, seed=0):
     return Table(list(words), np.random.default_rng(seed).normal(size=(len(words), d)))
+
+
+EXAMPLES = [case(AsrNoise(table(), WORDS).corrupt, ["bit the cat", "see the sea"])]
 
 
 # Sounds

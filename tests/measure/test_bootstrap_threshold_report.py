@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from contracts.collect import case
 from cosimo._arrays import unit
 from cosimo.decide import RetrievalReport, compare_reports, retrieval_report, select_threshold
 from cosimo.errors import DataError, MissingExtra, Refused, ShapeError
@@ -16,6 +17,9 @@ def asked(n=60, m=40, d=8, noise=0.6, seed=0):
     K = rng.normal(size=(m, d))
     gold = rng.integers(m, size=n)
     return K[gold] + noise * rng.normal(size=(n, d)) * 1.5, K, gold
+
+
+EXAMPLES = [case(retrieval_report, *asked(), n_boot=50)]
 
 
 @pytest.fixture(scope="module")

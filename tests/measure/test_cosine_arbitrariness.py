@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from contracts.collect import case
 from cosimo.errors import DataError, ShapeError
 from cosimo.measure import gauge_sensitivity, linear_autoencoder, similarity_variants
 
@@ -30,6 +31,9 @@ def trained(X, k, *, penalty, objective, seed, steps):
             A = B @ np.linalg.inv(B.T @ B + penalty * np.eye(k))
             B = C @ A @ np.linalg.inv(A.T @ C @ A + penalty * np.eye(k))
     return A, B
+
+
+EXAMPLES = [case(linear_autoencoder, matrix(), 4, penalty=4.0), case(gauge_sensitivity, matrix(), matrix(20, seed=1))]
 
 
 @pytest.mark.parametrize("objective", [1, 2])

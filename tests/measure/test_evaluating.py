@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from contracts.collect import case
 from cosimo.encode import FunctionEncoder
 from cosimo.errors import DataError
 from cosimo.measure import STS, PairClassification, Triplets, evaluate, evaluate_runs
@@ -37,6 +38,9 @@ def triplets(name, start=0):
 
 
 TASKS = [triplets("one"), triplets("two", 100), triplets("three", 200)]
+
+
+EXAMPLES = [case(evaluate, GOOD, TASKS[:1])]
 
 
 class TestRunning:

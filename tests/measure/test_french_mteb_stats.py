@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, f, friedmanchisquare, rankdata, spearmanr, studentized_range, t
 
+from contracts.collect import case
 from cosimo.errors import DataError
 from cosimo.measure import compare_models, dataset_redundancy, explain_scores
 from cosimo.measure.studies import score_traits
@@ -30,6 +31,9 @@ def table(X, models=None):
 def normal(n, M, *, spread=0.0, seed=0, ties=False):
     X = np.random.default_rng(seed).normal(size=(n, M)) + spread * np.arange(M)
     return X.round() if ties else X
+
+
+EXAMPLES = [case(compare_models, table(normal(12, 4, spread=0.5)))]
 
 
 # Tests of ranks

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from contracts.collect import case
 from cosimo.encode import FunctionEncoder
 from cosimo.errors import DataError, ShapeError
 from cosimo.measure import STS, Retrieval, instruction_robustness, phrasing_spread, unit_values
@@ -21,6 +22,9 @@ def values(n=50, seed=0, spread=0.3):
 
 def by_name(X):
     return dict(zip(NAMES, X.T, strict=True))
+
+
+EXAMPLES = [case(phrasing_spread, by_name(values()), seen=NAMES[:1])]
 
 
 def test_spread_oracle_loop():

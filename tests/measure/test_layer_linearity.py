@@ -2,6 +2,7 @@ import numpy as np
 import onnx
 import pytest
 
+from contracts.collect import case
 from cosimo import Space
 from cosimo.encode import OnnxEncoder
 from cosimo.errors import DataError, ShapeError
@@ -16,6 +17,9 @@ def states_of(n=400, d=6, *, seed=0):
     X = rng.normal(size=(n, d)) @ rng.normal(size=(d, d)) + 3
     Y = X - np.tanh(X @ rng.normal(size=(d, d)))
     return [X, Y, Y @ rng.normal(size=(d, d)) - 5]
+
+
+EXAMPLES = [case(layer_linearity, states_of(40))]
 
 
 def score_by_lstsq(X, Y):

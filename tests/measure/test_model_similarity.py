@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from contracts.collect import case
 from cosimo import Space
 from cosimo.encode import FunctionEncoder
 from cosimo.errors import DataError, MissingExtra, ShapeError
@@ -17,6 +18,9 @@ def related(n, *, noise=0.3, seed=0, dims=(6, 9)):
     rng = np.random.default_rng(seed)
     common = rng.normal(size=(n, 4))
     return tuple(common @ rng.normal(size=(4, d)) + noise * rng.normal(size=(n, d)) + 3 for d in dims)
+
+
+EXAMPLES = [case(linear_cka, *related(20)), case(rsa, *related(20))]
 
 
 def u_centred(K):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, roc_auc_score
 
+from contracts.collect import case
 from cosimo.compare import Cosine, Manhattan
 from cosimo.encode import FunctionEncoder, tally
 from cosimo.errors import DataError
@@ -44,6 +45,9 @@ DATA = [
     CuratedPairs("far", pairs(150, 2, shared=2), pairs(100, 3, shared=2)),
 ]
 ENCODERS = {"letters": FunctionEncoder(letters), "first": FunctionEncoder(first_letters)}
+
+
+EXAMPLES = [case(PairClassificationAudit(ENCODERS, DATA[:1], similarities=["cosine"]).run)]
 
 
 @cache

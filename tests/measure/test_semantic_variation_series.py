@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import binom, pearsonr, skew, spearmanr
 from sklearn.exceptions import NotFittedError
 
+from contracts.collect import case
 from cosimo._arrays import unit
 from cosimo.encode import Table
 from cosimo.errors import DataError
@@ -182,6 +183,9 @@ def three():
         "shifted level": Table(range(40), np.column_stack([X, np.full(40, 2.0)])),
         "other": Table(range(40), rng.normal(size=X.shape)),
     }
+
+
+EXAMPLES = [case(compare_encoders, three(), [range(25), range(25, 40)], n_permutations=99)]
 
 
 def test_comparison_oracle_loops():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from contracts.collect import case
 from cosimo.encode import EnsembleEncoder, FunctionEncoder
 from cosimo.errors import DataError, ShapeError
 from cosimo.measure import STS, Spearman, compare, sts_by_partition
@@ -37,6 +38,10 @@ def made(n=240, seed=0):
     systems = {name: at_angles(of) for name, of in angles.items()}
     scores = {name: np.array([math.cos(of[text]) for text in b]) for name, of in angles.items()}
     return STS(a, b, y.tolist()), source.tolist(), systems, scores
+
+
+TASK, SOURCE, SYSTEMS, _ = made(80)
+EXAMPLES = [case(sts_by_partition, SYSTEMS, TASK, source=SOURCE, bins=2)]
 
 
 def test_oracle_loop():

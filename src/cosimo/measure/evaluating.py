@@ -1,4 +1,13 @@
-"""Several systems on the same tasks: each is asked once a task, and all is kept, so that they can be compared."""
+"""Several systems on the same tasks: each is asked once a task, and all is kept, so that they can be compared.
+
+    (system, task) -> `Report`: one number a metric with its interval, and what a later comparison needs of every item
+
+Pitfalls: means over tasks of different metrics, which mean nothing; two systems compared by whether their intervals
+overlap, where the difference on the same items is what counts; a winner among many called the best, where its rank is
+one of several it may have.
+
+Reference: Muennighoff et al. 2023, MTEB: Massive Text Embedding Benchmark, https://arxiv.org/abs/2210.07316
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -2,8 +2,8 @@ r"""Pair classification audited: is a result owed to the data, the encoder, the 
 
     every set of pairs  x  every encoder  x  every similarity of vectors;   every set  x  every similarity of texts
 
-The cut is the best one on a set's training pairs, and judged on its test pairs and on those of all other sets. Words
-that texts share are a rival that needs no encoder.
+The threshold $t = \arg\max_u \mathrm{accuracy}(y, s \ge u)$ is the best one on a set's training pairs, and judged on
+its test pairs and on those of all other sets. Words that texts share are a rival that needs no encoder.
 
 Pitfalls: the cut that is best on the test pairs, which hides how little a cut carries over (it is shown beside,
 as `accuracy_best`); cosine, dot product and Euclidean distance of unit vectors counted as three results; accuracy
