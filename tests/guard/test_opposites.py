@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.collect import case
 from cosimo.decide import OppositesGuard
 from cosimo.decide.fitting.decisions import decide
 from cosimo.errors import DataError, ShapeError
 from guard.opposites_pairs import both, changed, negated, paraphrases, rate
+
+EXAMPLES = [case(OppositesGuard().veto, ["turn on dark mode"], ["turn off dark mode"])]
 
 TABLE = [
     # One side says not.

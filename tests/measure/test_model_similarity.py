@@ -20,7 +20,11 @@ def related(n, *, noise=0.3, seed=0, dims=(6, 9)):
     return tuple(common @ rng.normal(size=(4, d)) + noise * rng.normal(size=(n, d)) + 3 for d in dims)
 
 
-EXAMPLES = [case(linear_cka, *related(20)), case(rsa, *related(20))]
+EXAMPLES = [
+    case(linear_cka, *related(20)),
+    case(rsa, *related(20)),
+    case(ModelSimilarity(("cka",)).fit, dict(zip("ab", related(20), strict=True))),
+]
 
 
 def u_centred(K):

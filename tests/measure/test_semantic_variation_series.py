@@ -185,7 +185,10 @@ def three():
     }
 
 
-EXAMPLES = [case(compare_encoders, three(), [range(25), range(25, 40)], n_permutations=99)]
+EXAMPLES = [
+    case(compare_encoders, three(), [range(25), range(25, 40)], n_permutations=99),
+    case(SemanticSeries(Table(range(20), vectors())).fit, range(20)),
+]
 
 
 def test_comparison_oracle_loops():
