@@ -95,6 +95,7 @@ def runs(R, n_cal, n, seed=0):
     return online, (n_cal - lower + U[:, n_cal:]) / (n_cal + 1)
 
 
+@pytest.mark.slow
 def test_false_alarms_over_ten_thousand_steps():
     """At 5 %: online at most that; ranks among the calibration scores alone, which are no martingale, far more."""
     R = 100

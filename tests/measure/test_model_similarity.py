@@ -177,6 +177,7 @@ def test_intervals_are_those_of_the_library(models):
     assert found.estimates_["cka"]["one", "turned"].interval is None
 
 
+@pytest.mark.slow
 def test_the_interval_of_cka_covers_what_many_documents_give():
     X, Y = related(6000, noise=1.0)
     truth, rng, inside = linear_cka(X, Y), np.random.default_rng(7), 0

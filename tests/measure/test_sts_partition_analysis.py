@@ -67,6 +67,7 @@ def test_oracle_loop():
             assert cell.correlations[name].interval.low == pytest.approx(wanted.low, abs=5e-3)
 
 
+@pytest.mark.slow
 def test_comparisons_are_paired_and_adjusted_over_all_cells():
     task, source, systems, _ = made()
     report = sts_by_partition(systems, task, source=source, covariate=None)
@@ -86,6 +87,7 @@ def test_comparisons_are_paired_and_adjusted_over_all_cells():
     assert parts[0].comparisons["a", "b"] == wanted
 
 
+@pytest.mark.slow
 def test_each_system_wins_where_it_is_good():
     task, source, systems, _ = made()
     both = EnsembleEncoder(list(systems.values()))

@@ -26,6 +26,7 @@ def test_the_shipped_suites_read_their_data(name, data):
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_no_two_suites_have_a_task_of_one_name_and_kind(data):
     tasks = [(type(task).__name__, task.name) for name in suite_names() for task in load_suite(name, data=data)]
     assert len(set(tasks)) == len(tasks)

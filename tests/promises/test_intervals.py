@@ -24,10 +24,12 @@ def test_intervals_hold_the_truth(design):
 
 
 @pytest.mark.parametrize("design", cheap(pairs()), ids=lambda design: f"{design.metric}-{design.name}")
+@pytest.mark.slow
 def test_equal_systems_are_seldom_told_apart(design):
     assert told_apart(design, 60, RUNS)["false"] <= binom.isf(1e-4, RUNS, 0.05)
 
 
+@pytest.mark.slow
 def test_rows_drawn_again_do_not_hold_a_clustering():
     """The careless rival: a percentile bootstrap of the v-measure."""
     from cosimo.measure import VMeasure

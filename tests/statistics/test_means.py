@@ -148,6 +148,7 @@ def test_betting_scales_with_its_bounds(rng):
     assert ends(betting_interval(-X, bounds=(-1.0, 0.0))) == pytest.approx((-high, -low), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_betting_does_not_mind_sorted_rows(rng):
     """Sorted rows would let the bets know what comes; the order of the bets is that of hashed places."""
     X = np.sort(rng.random((40, 50)) < 0.5, axis=1)

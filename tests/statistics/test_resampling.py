@@ -66,6 +66,7 @@ def test_covers(rng, draw):
     assert misses(found, truth) <= stats.binom.isf(1e-4, 100, 0.05 + 0.045)
 
 
+@pytest.mark.slow
 def test_covers_over_clusters(rng):
     clusters = np.repeat(np.arange(40), 5)
     X = rng.normal(size=(60, 40)).repeat(5, axis=1) + 0.3 * rng.normal(size=(60, 200))
