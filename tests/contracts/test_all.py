@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contracts.collect import arguments, examples, modules, where
+from contracts.collect import arguments, cases, examples, modules, where
 from contracts.samples import arrays
 from cosimo.types import Query
 
@@ -148,6 +148,7 @@ def test_public_methods_documented(example):
 
 def test_every_example_keeps_a_contract():
     known = {id(example.value) for example in examples()}
+    known |= {id(value) for value in cases()}
     stray = [repr(value) for module in modules() for value in module.EXAMPLES if id(value) not in known]
     assert not stray, f"no contract with checks fits: {stray}"
 
