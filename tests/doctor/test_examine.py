@@ -27,7 +27,7 @@ def test_a_healthy_space_gives_no_cause(healthy):
     assert [finding.name for finding in healthy.findings if finding.matters] == []
     assert healthy.worst in ("fine", "unclear")
     assert {"hubs", "copies", "batches", "noise: typos", "8-bit storage", "cut texts"} <= {f.name for f in healthy.fine}
-    assert "240 vectors of 64 dimensions" in healthy.summary
+    assert healthy.summary == f"240 vectors of 64 dimensions. No issues found; {len(healthy.fine)} checks passed."
 
 
 def test_the_same_seed_says_the_same(healthy):
@@ -210,7 +210,7 @@ def test_a_few_items_are_not_enough_to_tell(n):
     assert found.n == n
     assert found.worst == "unclear"
     json.dumps(found.to_json(), allow_nan=False)
-    assert "not enough to tell" in found.to_html()
+    assert "inconclusive (too few items)" in found.to_html()
 
 
 def test_constant_vectors():
@@ -247,9 +247,9 @@ def test_texts_beside_given_vectors():
         (np.ones(3), None, ShapeError, "shape"),
         ([[1.0, 2.0], [3.0]], None, ShapeError, "one length"),
         (["a text", "another"], None, DataError, "examine\\(space, items=texts\\)"),
-        ("papers.cosimo", None, DataError, "wanted a Collection"),
+        ("papers.cosimo", None, DataError, "expected a Collection"),
         (None, None, DataError, "got NoneType"),
-        (np.ones((3, 2)), ["a"], ShapeError, "one text a vector"),
+        (np.ones((3, 2)), ["a"], ShapeError, "one text per vector"),
         (toy_space(), None, DataError, "no items of its own"),
         (toy_space(), [], DataError, "items is empty"),
         (toy_space(), [1, 2], DataError, "item 0 is int"),

@@ -196,7 +196,11 @@ def test_two_runs():
 
 
 def test_the_page_stands_alone_and_escapes():
-    page = evaluation_page(evaluate({"<good>": GOOD, "bad": BAD, "fair": FAIR}, TASKS))
+    three = evaluate({"<good>": GOOD, "bad": BAD, "fair": FAIR}, TASKS)
+    page = evaluation_page(three)
+    names = ", ".join(name.replace("<", "&lt;").replace(">", "&gt;") for name in three.standings().top)
+    assert (f"Best system: {names} (rank 1," in page) == (len(three.standings().top) == 1)
+    assert (f"The best system is one of {names} (" in page) == (len(three.standings().top) > 1)
     assert "&lt;good&gt;" in page
     assert "<good>" not in page
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")

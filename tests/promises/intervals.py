@@ -81,8 +81,8 @@ lay above the whole interval, from the rarest to the commonest of the three size
 of 399 resamples here. `python tests/promises/intervals.py` gives all figures again; `evidence/intervals.json` has them
 with widths and biases.
 
-**Too narrow** are the intervals of `BestAccuracy`: a best cut looks better than it is, no bootstrap takes all of that
-off (a basic and a bias-corrected normal one were tried, and held less), and the number is optimistic itself. Take
+**Too narrow** are the intervals of `BestAccuracy`: a best threshold looks better than it is, no bootstrap takes all of
+that off (a basic and a bias-corrected normal one were tried, and held less), and the number is optimistic itself. Take
 `HeldOutAccuracy`. What lies below 93 % beside it is within the error of 1,000 repetitions. **Too wide** are those of
 pairs that share items on both sides, of rates near 0 or 1, of few positives, and of clusterings with several seeds.
 

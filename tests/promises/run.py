@@ -22,9 +22,9 @@ HEAD = """# The promises, tried
 Every procedure of `cosimo.decide` was tried on many draws of labels, each judged by the truth of the generator, or
 for real data by the whole labelled set from which samples were drawn with replacement. *Made* is how often a rule was
 made, *made and false* how often it was made and its promise did not hold (5 % is allowed; *at most* is what chance
-alone does not exceed once in 10,000), *gain* the share that is accepted over that of the best cut there is. A rule that
-always refuses would never be false, hence the first column. The careless rivals in the same table show that the designs
-can tell. `python tests/promises/run.py` gives all figures again (in `evidence/promises.json`).
+alone does not exceed once in 10,000), *gain* the share that is accepted over that of the best threshold there is. A
+rule that always refuses would never be false, hence the first column. The careless rivals in the same table show that
+the designs can tell. `python tests/promises/run.py` gives all figures again (in `evidence/promises.json`).
 """
 
 
@@ -101,8 +101,8 @@ def page(found: dict) -> str:
     parts.append("\n" + table(list(alarms[0]), [row.values() for row in alarms]))
     parts.append(
         "\n## Real data\n\nminilm; the labelled set is the population. *Reachable* (in the JSON) is the largest share "
-        "of pairs that any cut accepts at the target: 0 where no cut reaches it, and then a refusal is right.\n\n"
-        + shown(outcome for outcome, _ in found["real"])
+        "of pairs that any threshold accepts at the target: 0 where no threshold reaches it, and then a refusal is "
+        "right.\n\n" + shown(outcome for outcome, _ in found["real"])
     )
     parts.append(
         "\n## Limits: where a promise does not reach\n\nThe same rule where something has moved. None of this is "

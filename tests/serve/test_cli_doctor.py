@@ -27,10 +27,11 @@ def test_a_collection_too_small_to_tell(cosimo, collection, page):
     assert outcome.code == 0
     assert {row[0] for row in outcome.rows} == {"unclear"}
     assert all(len(row) == 4 for row in outcome.rows)
+    assert all(row[3].endswith(". Inconclusive: examine more items.") for row in outcome.rows)
     assert f"{page}: written" in outcome.err
     assert "papers.cosimo: 4 vectors of 24 dimensions" in outcome.err
     html = page.read_text(encoding="utf-8")
-    assert "not enough to tell" in html
+    assert "inconclusive (too few items)" in html
     assert "cosimo doctor: papers.cosimo" in html
 
 
@@ -131,7 +132,7 @@ def test_what_is_not_there(cosimo, tmp_path, space):
 
 def test_an_empty_collection(cosimo, collection, page):
     assert cosimo("delete", collection, *(paper["id"] for paper in PAPERS)).code == 0
-    one_sentence(cosimo("doctor", collection, "--html", page), "is empty: there is nothing to look at")
+    one_sentence(cosimo("doctor", collection, "--html", page), "is empty: there is nothing to examine")
     assert not page.exists()
 
 

@@ -89,7 +89,7 @@ def test_with_a_rule(cosimo, products, space, tmp_path):
     asked = values(tmp_path / "ask.csv")
     assert {(row["a_id"], row["b_id"]) for row in asked} == {("a", "c"), ("a", "d"), ("c", "d")}
     assert all(row["reason"] for row in asked)
-    assert "pairs to ask about: 3" in outcome.err
+    assert "pairs to review: 3" in outcome.err
     assert "Outside the promise of the rule" in outcome.err
 
 

@@ -26,7 +26,7 @@ from cosimo.report.html import (
 from cosimo.types import Estimate, PerItem, Report
 
 KINDS: Mapping[Severity, str] = {"serious": "bad", "minor": "warn", "unclear": "unsure", "fine": "good"}
-WORDS: Mapping[Severity, str] = {"unclear": "not enough to tell"}
+WORDS: Mapping[Severity, str] = {"unclear": "inconclusive (too few items)"}
 """Severities that go by other words on a page."""
 EQUAL = 1e-4
 """Lengths that differ by less, relatively, are the same but for rounding, and not drawn."""
@@ -42,9 +42,9 @@ class Examination:
     n, dim
         Vectors and their dimensions.
     findings
-        `serious`, `minor`, and `unclear` where there was not enough to tell.
+        `serious`, `minor`, and `unclear` where too few items make it inconclusive.
     fine
-        What was looked at and gives no cause.
+        The checks that passed.
     reports
         The figures of each diagnostic, by its name.
     variances
@@ -80,9 +80,9 @@ class Examination:
         counts = {kind: sum(finding.severity == kind for finding in self.findings) for kind in SEVERITIES[:3]}
         told = [f"{counts['serious']} serious", f"{counts['minor']} minor"]
         if counts["unclear"]:
-            told.append(f"{counts['unclear']} where there is not enough to tell")
-        found = ", ".join(told) if self.findings else "nothing"
-        return f"{self.n:,} vectors of {self.dim:,} dimensions. Found: {found}; {len(self.fine)} things are fine."
+            told.append(f"{counts['unclear']} inconclusive (too few items)")
+        found = f"Issues: {', '.join(told)}" if self.findings else "No issues found"
+        return f"{self.n:,} vectors of {self.dim:,} dimensions. {found}; {len(self.fine)} checks passed."
 
     def __getitem__(self, name: str) -> Finding:
         """The finding of that name, fine or not."""
@@ -163,13 +163,13 @@ def _page_of(found: Examination) -> str:
     """The whole page."""
     parts = [paragraph(found.summary, kind="lead"), *(paragraph(note, kind="note") for note in found.remarks)]
     cards = [_card(finding) for finding in found.findings]
-    parts.append(section("Findings", *(cards or [paragraph("Nothing that was looked at gives cause for concern.")])))
+    parts.append(section("Findings", *(cards or [paragraph("No issues found.")])))
     drawings = list(_drawings(found))
     if drawings:
         parts.append(section("The space in pictures", grid(*drawings)))
     fine = [(finding.name, finding.what, shown(finding.measured)) for finding in found.fine]
     if fine:
-        parts.append(section("Looked at, and fine", table(("", "what was seen", "measured"), fine)))
+        parts.append(section("Checks passed", table(("check", "what was seen", "measured"), fine)))
     parts.append(
         section("All figures", table(("diagnostic", "figure", "value", "95 % interval"), list(_figures(found))))
     )
@@ -182,7 +182,7 @@ def _card(finding: Finding) -> Html:
     """One finding."""
     kind = KINDS[finding.severity]
     heading = Html(show(finding.name) + " " + badge(WORDS.get(finding.severity, finding.severity), kind))
-    told = {"measured": shown(finding.measured), "why it matters": finding.why, "what to do": finding.advice}
+    told = {"measured": shown(finding.measured), "why it matters": finding.why, "what to do": finding.next_step}
     parts = [paragraph(finding.what), facts(told)]
     if finding.trial is not None and finding.trial.after is not None:
         parts.append(_trial_drawn(finding.trial))

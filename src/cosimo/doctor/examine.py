@@ -53,7 +53,7 @@ def examine(
     seen = look(subject, seed=seed, progress=progress)
     findings = [*_mismatch(seen), *of_vectors(seen), *of_texts(seen)]
     findings, remarks = _tried(findings, seen, pairs, seed)
-    left_out = tuple(f"{name.replace('_', ' ')} was not looked at: {why}." for name, why in seen.unseen.items())
+    left_out = tuple(f"{name.replace('_', ' ')} was not checked: {why}." for name, why in seen.unseen.items())
     return Examination(
         target=subject.name,
         n=seen.n,
@@ -98,7 +98,7 @@ def _tried(findings: list[Finding], seen: Evidence, pairs: Any, seed: int) -> tu
     trials = try_all(able, parts, seed=seed)
     told = next((trial.question for trial in trials.values()), "")
     note = (
-        f"Remedies were chosen on some items and measured on others. {told}. This tells how well items are told apart, "
-        "not how well people are served."
+        f"Remedies were chosen on some items and measured on others: {told}. This measures how well items are told "
+        "apart, not how useful the answers are to people."
     )
     return [with_trial(one, trials.get(one.remedies)) for one in findings], (note,) if trials else ()

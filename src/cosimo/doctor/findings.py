@@ -13,7 +13,7 @@ Severity: TypeAlias = Literal["serious", "minor", "unclear", "fine"]
 EASY = 0.97
 """Mean reciprocal rank from which questions are too easy to show a gain."""
 SEVERITIES: tuple[Severity, ...] = ("serious", "minor", "unclear", "fine")
-"""From what matters most to what does not; `unclear` where there is not enough to tell."""
+"""From what matters most to what does not; `unclear` where there are too few items."""
 
 
 @final
@@ -62,7 +62,7 @@ class Trial:
         found = self.comparison.interval
         reach = "" if found is None else f" ({found.level:.1%}: {found.low:+.3f} to {found.high:+.3f})"
         gain = f"reciprocal rank {self.before.value:.3f} to {self.after.value:.3f}, {self.comparison.difference:+.3f}"
-        verdict = "" if self.helps else f" That is no gain that can be told from none.{easy}"
+        verdict = "" if self.helps else f" That is no gain beyond chance.{easy}"
         others = f" Best of {len(self.tried)} tried." if len(self.tried) > 1 else ""
         return f"Tried {self.chosen}: {gain}{reach}.{others}{verdict}"
 
@@ -70,12 +70,12 @@ class Trial:
 @final
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """One thing that was looked at.
+    """The outcome of one check.
 
     name
         What it is called.
     severity
-        `serious`, `minor`, `unclear` (not enough to tell) or `fine`.
+        `serious`, `minor`, `unclear` (inconclusive, too few items) or `fine`.
     what, why, fix
         In words: what was seen, why it matters, and what mends it.
     otherwise
@@ -114,6 +114,11 @@ class Finding:
         if self.trial.helps:
             return f"{self.trial.advice} {self.trial.outcome}"
         return f"{self.trial.outcome} {self.otherwise}".rstrip()
+
+    @property
+    def next_step(self) -> str:
+        """What a reader is told to do: the advice, or to examine more items where too few leave it open."""
+        return "Inconclusive: examine more items." if self.severity == "unclear" else self.advice
 
 
 def with_trial(finding: Finding, trial: Trial | None) -> Finding:

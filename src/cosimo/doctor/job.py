@@ -110,7 +110,7 @@ def deal(evidence: Evidence, pairs: Any, *, seed: int) -> Parts | None:
     learn, choose, measure = (_own(evidence, said, rows, rng, n) for rows, n in zip(groups, asked, strict=True))
     if min(len(choose.Q), len(measure.Q)) < LEAST:
         return None
-    question = f"up to {SPAN} words of an item in a row, at most a third of it; right is the item itself"
+    question = f"synthetic known-item queries (spans of up to {SPAN} words, at most a third of the item)"
     return Parts(learn, choose, measure, question)
 
 
@@ -168,7 +168,7 @@ def _with_pairs(
     if any(len(job.Q) < LEAST for job in jobs[1:]):
         return None
     learn, choose, measure = jobs
-    return Parts(learn, choose, measure, "the first of each pair given; right is the second")
+    return Parts(learn, choose, measure, "queries of the pairs given")
 
 
 def same_of(answers: list[str], texts: list[str], rows: Rows) -> list[int]:
@@ -188,6 +188,6 @@ def _sides(evidence: Evidence, pairs: Any) -> tuple[list[str] | None, list[str] 
         return None, None, Q, A
     space = evidence.subject.space
     if space is None:
-        raise DataError("pairs of texts want an encoder, and there is none here; give their vectors")
+        raise DataError("pairs of texts need an encoder, and there is none here; give their vectors")
     asked, answers = check_texts(a), check_texts(b)
     return asked, answers, vectors_of(space, asked, role="query"), vectors_of(space, answers, role="document")

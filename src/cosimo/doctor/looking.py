@@ -102,12 +102,12 @@ def look(subject: Subject, *, skip: Container[str] = (), seed: int = 0, progress
     moments = seen.get(Moments, True)
     for diagnostic in diagnostics:
         diagnostic.gather(seen)
-    with bar(progress, None, "looking at vectors") as advance:
+    with bar(progress, None, "examining vectors") as advance:
         for block in subject.blocks():
             seen.update(as_vectors(block, name="vectors").astype(np.float32, copy=False))
             advance(len(block))
     if not seen.n:
-        raise DataError(f"{subject.name} holds no vectors: there is nothing to look at")
+        raise DataError(f"{subject.name} holds no vectors: there is nothing to examine")
     # Few vectors have fewer neighbours each, or everything would be a hub.
     k = int(np.clip(len(sample.rows) // LISTS, 1, 10))
     diagnostics.append(Hubness(k=k, size=SAMPLE, seed=seed))
@@ -160,7 +160,7 @@ def _look_at_items(evidence: Evidence, skip: Container[str], *, seed: int, progr
     """Add the reports of what looks at texts, and of what changes vectors."""
     steps = [*_of_vectors(evidence, seed), *_of_texts(evidence, seed)]
     steps = [(name, step) for name, step in steps if name not in skip]
-    with bar(progress, len(steps), "looking at items") as advance:
+    with bar(progress, len(steps), "examining items") as advance:
         for name, step in steps:
             try:
                 with tally():  # what is cut is told in a finding

@@ -10,7 +10,7 @@ from cosimo.types import Estimate
 
 
 def of_texts(seen: Evidence) -> Iterator[Finding]:
-    """All that could be looked at."""
+    """The outcome of every check that could be run."""
     yield copies(seen)
     yield from equal_vectors(seen)
     rules = {
@@ -36,12 +36,12 @@ def copies(seen: Evidence) -> Finding:
         found, what = Estimate(times / n, rate_interval(times, n)), "texts say the same as an earlier one"
     return Finding(
         name="copies",
-        severity=grade(Estimate(found.value), *limits.COPIES),  # all items were looked at: nothing is estimated
+        severity=grade(Estimate(found.value), *limits.COPIES),  # all items were counted: nothing is estimated
         what=f"{found.value:.1%} of the {what}",
         measured=found,
-        why="They fill the places of an answer with one and the same, and make figures look better than they are.",
+        why="They fill the positions of an answer with one and the same, and make figures look better than they are.",
         fix="Keep each once: cosimo duplicates finds them, near copies too.",
-        otherwise="They still take places in answers, which this does not count.",
+        otherwise="They still take positions in answers, which this does not count.",
         remedies="" if seen.repeated is None else "copies",
     )
 
@@ -71,16 +71,17 @@ def cut_texts(seen: Evidence) -> Iterator[Finding]:
     """Texts longer than the encoder reads."""
     report = seen.reports["truncation_share"]
     found, unread = report.metrics["cut"], report.metrics.get("unread")
-    what = "no text is longer than what is read of it"
+    limit = report.settings["limit"]
+    what = "no text exceeds the model's maximum" + ("" if limit is None else f" of {limit} tokens")
     if found.value > 0:
-        what = f"{found.value:.0%} of the texts are longer than the {report.settings['limit']} tokens that are read"
+        what = f"{found.value:.0%} of the texts are truncated: they exceed the model's maximum of {limit} tokens"
         what += "" if unread is None else f"; {unread.value:.0%} of all their tokens are in no vector"
     yield Finding(
         name="cut texts",
         severity=grade(found, *limits.CUT),
         what=what,
         measured=found,
-        why="What stands at the end of a text cannot be found.",
+        why="What stands at the end of a truncated text cannot be found.",
         fix="Split texts into passages.",
         otherwise="What stands at the ends is still in no vector.",
         remedies="passages",
@@ -153,7 +154,7 @@ def batches(seen: Evidence) -> Iterator[Finding]:
         what=f"{found.value:.0%} of the vectors depend on what else was encoded with them "
         f"(lowest cosine {report.metrics['lowest'].value:.4f})",
         measured=found,
-        why="An item stored today and asked for tomorrow is not found at its own place, and figures do not repeat.",
+        why="An item stored today and asked for tomorrow is not found at its own position, and figures do not repeat.",
         fix="Encode one item a call, or another precision; look for statistics over the batch.",
     )
 
@@ -170,24 +171,24 @@ def noise(seen: Evidence) -> Iterator[Finding]:
         yield Finding(
             name=f"noise: {said}",
             severity=severity,
-            what=f"with {said}, {found.value:.0%} of the texts find themselves among {report.settings['among']} "
-            f"(mean cosine with themselves {cosine:.2f})",
+            what=f"known-item recall@1 with {said}: {found.value:.2f} (n = {report.settings['among']}); "
+            f"mean cosine original/perturbed {cosine:.2f}",
             measured=found,
             why="People write so, and what they look for is then not found.",
-            fix="Even texts and questions out before encoding (case, white space), or search by words as well.",
+            fix="Normalise case and white space before encoding, or search by words as well.",
         )
 
 
 def length_bias(seen: Evidence) -> Iterator[Finding]:
     """Scores that follow lengths."""
     report = seen.reports["length_bias"]
-    said = {"longer": "how long the two texts are", "alike": "how equally long they are"}
+    said = {"longer": "the lengths of the two texts", "alike": "how similar their lengths are"}
     for name, what in said.items():
         found = report.metrics[name]
         yield Finding(
             name=f"length: {name}",
             severity=_both_ways(found, limits.LENGTH_BIAS),
-            what=f"scores of random pairs go with {what} (partial rank correlation {found.value:+.2f})",
+            what=f"scores of random pairs correlate with {what} (partial rank correlation {found.value:+.2f})",
             measured=found,
             why="Long or short texts come first whatever they say, unless length goes with the topic here.",
             fix="Split texts into passages of like length.",
@@ -204,10 +205,10 @@ def word_frequency(seen: Evidence) -> Iterator[Finding]:
             yield Finding(
                 name=f"word frequency: {name}",
                 severity=_both_ways(found, limits.FREQUENCY),
-                what=f"{what} go with how common the words are (rank correlation {found.value:+.2f})",
+                what=f"{what} correlate with word frequency (rank correlation {found.value:+.2f})",
                 measured=found,
                 why="Common words pull texts together, or rare ones decide, whatever they mean.",
-                fix="Weight words by their frequency, or take off the mean and the loudest axis.",
+                fix="Weight words by their frequency, or remove the mean and the top principal component.",
                 remedies="directions",
             )
 

@@ -78,11 +78,11 @@ def common_direction(seen: Evidence) -> Finding:
     return Finding(
         name="common direction",
         severity=grade(found, *limits.COMMON),
-        what=f"two items that have nothing to do with each other have a cosine of {found.value:.2f} on average",
+        what=f"anisotropy: the mean cosine of two random items is {found.value:.2f}",
         measured=found,
-        why="All scores crowd together near the top, and a cut that was right elsewhere lets everything through.",
-        fix="Take the mean off (refiner Centre), and read scores against this level until then.",
-        otherwise="Read scores against this level: a cut from elsewhere does not fit here.",
+        why="All scores crowd together near the top, and a threshold that was right elsewhere accepts everything.",
+        fix="Remove the mean (refiner Centre), and read scores against this level until then.",
+        otherwise="Read scores against this level: a threshold from elsewhere does not fit here.",
         remedies="directions",
         tentative=found.value > limits.NOTABLE,
     )
@@ -127,7 +127,7 @@ def few_directions(seen: Evidence) -> Finding:
     return Finding(
         name="few directions",
         severity=grade(share, *limits.RANK),
-        what=f"the vectors use {found.value:.0f} of {most} directions they could use (effective rank)",
+        what=f"effective rank {found.value:.0f} of at most {most}",
         measured=share,
         why="Items that differ in other respects than these few cannot be told apart; memory is paid for the rest.",
         fix="Whiten, or keep fewer dimensions with a PCA; a model that collapsed has to be trained again.",
@@ -169,7 +169,7 @@ def coarse_values(seen: Evidence) -> Finding:
     return Finding(
         name="coarse values",
         severity="fine" if signs else grade(found, minor, serious),
-        what=f"a value holds {found.value:.1f} bits, and {zero:.0%} of the values are exactly 0"
+        what=f"effective precision of {found.value:.1f} bits per value; {zero:.0%} of the values are exactly 0"
         + (" (codes of one bit, as they are meant to be)" if signs else ""),
         measured=found,
         why="Quantised with the wrong range, or cast to whole numbers: what told items apart was rounded away.",
@@ -187,7 +187,7 @@ def eight_bits(seen: Evidence) -> Finding:
     return Finding(
         name="8-bit storage",
         severity="fine" if severity == "unclear" else severity,
-        what=f"stored in 8 bits, {found.value:.1%} of the nearest neighbours stay" if report else "not looked at",
+        what=f"stored in 8 bits, {found.value:.1%} of the nearest neighbours stay" if report else "not checked",
         measured=found,
         why="A few values out of range make the steps of all others coarse.",
         fix="Keep 32 bits, or take off outliers before quantising.",

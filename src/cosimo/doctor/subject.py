@@ -82,7 +82,9 @@ def subject_of(target: Any, items: Sequence[str] | None, *, size: int, seed: int
     if isinstance(target, Space | Encoder):
         return _of_space(target if isinstance(target, Space) else Space(target), items, size=size, seed=seed)
     if isinstance(target, str | bytes) or not isinstance(target, np.ndarray | Sequence):
-        raise DataError(f"wanted a Collection, a Space with items, or an array of vectors, got {type(target).__name__}")
+        raise DataError(
+            f"expected a Collection, a Space with items, or an array of vectors, got {type(target).__name__}"
+        )
     return _of_array(target, items)
 
 
@@ -93,16 +95,16 @@ def _of_array(target: Any, items: Sequence[str] | None) -> Subject:
         raise ShapeError("vectors must have shape (n, d), all rows of one length") from error
     if array.dtype.kind not in "fiub":
         raise DataError(
-            f"wanted an array of vectors, got {array.dtype} values; to examine texts, give a space: examine(space, "
+            f"expected an array of vectors, got {array.dtype} values; to examine texts, give a space: examine(space, "
             "items=texts)"
         )
     X = as_vectors(array, name="vectors")
     if not X.size:
-        raise DataError(f"there is no vector to look at, got an array of shape {X.shape}")
+        raise DataError(f"there is no vector to examine, got an array of shape {X.shape}")
     texts = None if items is None else check_texts(items)
     if texts is not None and len(texts) != len(X):
-        raise ShapeError(f"wanted one text a vector, got {len(texts)} texts for {len(X)} vectors")
-    note = "Vectors alone were given: cosine was assumed, and nothing that has to encode could be looked at."
+        raise ShapeError(f"expected one text per vector, got {len(texts)} texts for {len(X)} vectors")
+    note = "Vectors alone were given: cosine was assumed, and checks that need an encoder were skipped."
     return Subject(
         name=f"{len(X):,} vectors",
         blocks=lambda: iter([X]),
@@ -152,7 +154,7 @@ def _of_space(space: Space, items: Sequence[str] | None, *, size: int, seed: int
 
 def _of_collection(collection: Collection) -> Subject:
     if not len(collection):
-        raise DataError(f"{collection.path} is empty: there is nothing to look at; add items first")
+        raise DataError(f"{collection.path} is empty: there is nothing to examine; add items first")
     space, mismatch, remarks = _space_of(collection)
     seen: list[Rows] = []
 
@@ -189,9 +191,9 @@ def _space_of(collection: Collection) -> tuple[Space | None, str, tuple[str, ...
     except PassportMismatch as error:
         return None, str(error), ()
     except CosimoError as error:
-        return None, "", (f"Its encoder is not here ({error}), so nothing that has to encode could be looked at.",)
+        return None, "", (f"Its encoder is not here ({error}), so checks that need an encoder were skipped.",)
     if not _encodes(space):
-        return None, "", ("Its vectors were made elsewhere, so nothing that has to encode could be looked at.",)
+        return None, "", ("Its vectors were made elsewhere, so checks that need an encoder were skipped.",)
     return with_cache(space), "", ()
 
 

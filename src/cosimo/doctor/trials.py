@@ -49,7 +49,7 @@ def _choose(kind: str, parts: Parts) -> _Chosen:
 
 def _measured(found: _Chosen, parts: Parts, level: float, seed: Seed) -> Trial:
     before = parts.measure.before
-    question = f"{len(before):,} questions: {parts.question}, among {len(parts.measure.X):,} items"
+    question = f"{len(before):,} {parts.question}, {len(parts.measure.X):,} candidates"
     if found.best is None:
         return Trial(found.tried, None, "", _mean(before), None, None, question)
     after = found.best.ranks(parts.learn, parts.measure)

@@ -31,14 +31,14 @@ def _versus(found: Versus) -> Iterator[Html]:
         for scope, mean in (("these tasks", found.these), ("tasks like these", found.like_these))
         if mean is not None
     ]
-    columns = ("task", "metric", found.a, found.b, "difference", "95 % interval", "p", "p (Holm)", "detectable")
+    columns = ("task", "metric", found.a, found.b, "difference", "95 % interval", "p", "p (Holm)", "min. detectable")
     yield section(
         f"{found.a} against {found.b}",
         figure(
             drawing, f"Right of the dashed line {found.a} is better. Lines are 95 % intervals of paired differences."
         ),
         *([table(("scope", "mean difference", "95 % interval", "p", "test"), means)] if means else []),
-        table(columns, [_compared(row) for row in found.tasks], caption="Each task by the metric it quotes"),
+        table(columns, [_compared(row) for row in found.tasks], caption="Main metric of each task"),
     )
 
 
@@ -57,7 +57,7 @@ def _standings(found: Evaluation) -> Iterator[Html]:
         return
     standings: Standings = found.standings()
     yield paragraph(
-        f"May be best, for other items of these tasks: {', '.join(standings.top)}.",
+        _best(standings),
         kind="lead",
     )
     ranks = zip(standings.ranks.lowest.tolist(), standings.ranks.highest.tolist(), strict=True)
@@ -72,8 +72,16 @@ def _standings(found: Evaluation) -> Iterator[Html]:
         "Over all tasks",
         table(("system", "mean", "Borda", "possible ranks"), rows),
         paragraph(f"Ranks hold all at once, in about 95 of 100 repetitions ({standings.ranks.method}).", kind="note"),
-        table(("system", *standings.tasks), values, caption="What each task quotes"),
+        table(("system", *standings.tasks), values, caption="Main metric of each task"),
     )
+
+
+def _best(standings: Standings) -> str:
+    """The systems that may have rank 1 for other items of these tasks: one of them, or all that the data leave."""
+    scope = "95 % confidence, other items of these tasks"
+    if len(standings.top) == 1:
+        return f"Best system: {standings.top[0]} (rank 1, {scope})."
+    return f"The best system is one of {', '.join(standings.top)} ({scope})."
 
 
 def _tasks(found: Evaluation) -> Iterator[Html]:
@@ -108,13 +116,13 @@ def _method(found: Estimate) -> tuple[object, ...]:
 
 
 def _warnings(found: Evaluation) -> Html:
-    told = [
+    warnings = [
         element("li", f"{system}, {name}: {warning}")
         for system, reports in found.reports.items()
         for name, report in reports.items()
         for warning in report.warnings
     ]
-    return section("What to know", element("ul", *told)) if told else Html("")
+    return section("Warnings", element("ul", *warnings)) if warnings else Html("")
 
 
 def _reading(found: Evaluation) -> Html:
@@ -122,7 +130,8 @@ def _reading(found: Evaluation) -> Html:
         "intervals": "95 % for other items drawn like these; not for other seeds, trainings, annotators or tasks",
         "p": "two-sided, of no difference between the two systems on the same items",
         "p (Holm)": "adjusted for all tasks that were compared",
-        "detectable": "the true difference that this many items would show in 80 of 100 repetitions",
+        "min. detectable": "minimum detectable difference (80 % power): the true difference that this many items would "
+        "show in 80 of 100 repetitions",
         "seed": found.seed,
         **{f"{system}": next(iter(reports.values())).passport for system, reports in found.reports.items()},
     }

@@ -42,7 +42,7 @@ class Arithmetic(Enum):
 
 Precision = Annotated[
     Arithmetic | None,
-    typer.Option(help="Arithmetic of a transformer; int8 is faster and nearly as good.  [default: fp32]"),
+    typer.Option(help="Numeric precision of a transformer; int8 is faster and nearly as good.  [default: fp32]"),
 ]
 SPACE = "minilm"
 """The space used when none is named."""
@@ -59,7 +59,7 @@ def columns(text: str) -> list[str]:
     """`title,abstract` as a list of column names."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
-        raise typer.BadParameter("--text wants the name of a column, such as --text title,abstract")
+        raise typer.BadParameter("--text needs the name of a column, such as --text title,abstract")
     return names
 
 
@@ -69,6 +69,6 @@ def declared(fields: list[str] | None) -> dict[str, type]:
     for field in fields or ():
         name, _, kind = field.rpartition(":")
         if not name or kind not in TYPES:
-            raise typer.BadParameter(f"--field {field!r}: wanted NAME:TYPE with a type of {', '.join(TYPES)}")
+            raise typer.BadParameter(f"--field {field!r}: expected NAME:TYPE with a type of {', '.join(TYPES)}")
         types[name] = TYPES[kind]
     return types

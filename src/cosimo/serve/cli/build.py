@@ -121,7 +121,7 @@ class Build:
         if self.vectors_from is not None and (self.vectors is None or self.space is not None):
             raise typer.BadParameter("--vectors-from NAME goes with --vectors FILE, and not with --space")
         if self.vectors is not None and not (self.vectors_from or self.space or self.into.exists()):
-            raise typer.BadParameter("--vectors wants to know what made them: --vectors-from NAME, or --space")
+            raise typer.BadParameter("--vectors needs the name of what made them: --vectors-from NAME, or --space")
 
     def _text(self) -> list[str]:
         if self.text is None:

@@ -29,9 +29,9 @@ class Sampled(Enum):
 class Calibrate:
     """Make a rule with a guarantee from labels: for the hits of a collection, or with --space for pairs of texts.
 
-    The labels are a sheet of `cosimo label`, or a file with columns query, id and label (with --space: a, b and label)
-    and --sampled. With --false-accept they are queries that have no match in the collection (column query, label 0).
-    Exit code 3: the labels cannot carry the promise, and the message says what could.
+    The labels are a labelling sample of `cosimo label`, or a file with columns query, id and label (with --space: a, b
+    and label) and --sampled. With --false-accept they are queries that have no match in the collection (column query,
+    label 0). Exit code 3: the labels cannot carry the promise, and the message says what could.
     """
 
     examples: ClassVar[tuple[str, ...]] = (
@@ -51,7 +51,7 @@ class Calibrate:
     ] = None
     confidence: Annotated[float, typer.Option(metavar="P", help="How sure the promise is to be.")] = 0.95
     sampled: Annotated[
-        Sampled | None, typer.Option(help="How the labelled pairs were drawn, where no sheet says it.")
+        Sampled | None, typer.Option(help="How the labelled pairs were drawn, where no labelling sample says it.")
     ] = None
     a: Annotated[str | None, typer.Option("--a", metavar="COLUMN", help="Column of the query or first text.")] = None
     b: Annotated[str | None, typer.Option("--b", metavar="COLUMN", help="Column of the id or second text.")] = None
@@ -65,7 +65,7 @@ class Calibrate:
     by: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Field of the group of an item: a promise to each group.")
     ] = None
-    k: Annotated[int, typer.Option("-k", metavar="K", help="Hits a query, where no sheet says it.")] = 10
+    k: Annotated[int, typer.Option("-k", metavar="K", help="Hits a query, where no labelling sample says it.")] = 10
     guard: Annotated[
         bool | None,
         typer.Option("--guard/--no-guard", help="Ask about opposites.  [default: only with --space]"),
@@ -78,7 +78,7 @@ class Calibrate:
     def run(self) -> None:
         """Make the rule, keep it, and say what it promises."""
         if len(self.paths) != (2 if self.space is None else 1):
-            raise typer.BadParameter("calibrate wants COLLECTION LABELS, or --space NAME LABELS")
+            raise typer.BadParameter("calibrate needs COLLECTION LABELS, or --space NAME LABELS")
         if self.space is not None and self.save is None:
             raise typer.BadParameter("a rule for pairs belongs to no collection; say --save FILE where to keep it")
         if self.save is not None and not self.save.resolve().parent.is_dir():

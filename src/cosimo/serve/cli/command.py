@@ -4,7 +4,7 @@ Errors become exit codes here and nowhere else:
 
     0    done
     1    CosimoError, the system's own error, or an argument that is not UTF-8: one sentence on stderr
-    2    wrong usage, told by typer
+    2    wrong usage, reported by typer
     3    Refused: it could be computed, and would not mean what it says
     130  interrupted
     141  whoever read the output has left (128 + SIGPIPE, as the shell counts)
@@ -35,7 +35,7 @@ class Command(Protocol):
 
 
 def function(command: type[Command]) -> Callable[..., None]:
-    """The command as typer wants it: a function with one annotated parameter a field."""
+    """The command as typer expects it: a function with one annotated parameter a field."""
 
     def _invoke(**values: Any) -> None:
         with guarded():

@@ -26,7 +26,7 @@ class Delete:
     def run(self) -> None:
         """Delete, and say how many were there."""
         if bool(self.ids) == (self.where is not None):
-            raise typer.BadParameter("delete wants ids or --where, one of the two")
+            raise typer.BadParameter("delete needs ids or --where, one of the two")
         with cosimo.Collection.open(self.collection) as collection:
             deleted = collection.delete(self.ids or None, where=self.where)
         asked = "" if self.where is not None else f" of {len(set(self.ids or ())):,}"

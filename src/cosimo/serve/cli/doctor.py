@@ -19,7 +19,7 @@ class Doctor:
     """Examine a collection, or a space with some texts: find what is wrong, and try what may mend it.
 
     In a pipe each finding is one line: severity, name, number, and what was seen and can be done, separated by tabs.
-    Severity is serious, minor, or unclear where there is not enough to tell.
+    Severity is serious, minor, or unclear: inconclusive, because there are too few items.
     """
 
     examples: ClassVar[tuple[str, ...]] = (
@@ -62,7 +62,7 @@ class Doctor:
             with cosimo.Collection.open(self.target, mode="r") as collection:
                 return examine(collection, seed=self.seed, progress=watched())
         if self.items is None:
-            space = cosimo.Space.load(self.target)  # what is not there is told before what is missing
+            space = cosimo.Space.load(self.target)  # a space that is not there is reported before missing items
             raise typer.BadParameter(f'"{space.passport.name}" is a space and has no items: give some, --items FILE')
         space = cosimo.Space.load(self.target)
         texts = cosimo.apply.Texts.read(self.items, text=columns(self.text), format=self.format)
@@ -74,7 +74,7 @@ class Doctor:
             return
         table(
             ("", "finding", "measured", "what was seen, and what to do"),
-            [(one.severity, one.name, one.measured.value, f"{one.what}. {one.advice}") for one in found.findings],
+            [(one.severity, one.name, one.measured.value, f"{one.what}. {one.next_step}") for one in found.findings],
         )
         note(f"{found.target}: {found.summary}")
         for remark in found.remarks:

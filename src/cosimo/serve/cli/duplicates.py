@@ -40,9 +40,7 @@ RulePath = Annotated[
 MinScore = Annotated[
     float | None, typer.Option(metavar="SCORE", help="Instead of a rule: accept from this score on. No promise.")
 ]
-Review = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write the pairs that the rule asks about, for you to look at.")
-]
+Review = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the pairs that the rule leaves for review.")]
 ToLabel = Annotated[
     Path | None,
     typer.Option("--to-label", metavar="FILE", help="Write candidate pairs to label and calibrate a rule on."),
@@ -59,7 +57,7 @@ class Duplicates:
     examples: ClassVar[tuple[str, ...]] = (
         "cosimo duplicates products.csv --text name --id sku --min-score 0.9 --keep kept.csv",
         "cosimo duplicates tickets.jsonl --text title,body --min-score 0.5 --to-label pairs.csv",
-        "cosimo duplicates tickets.jsonl --text title,body --with same.json --groups groups.csv --review ask.csv",
+        "cosimo duplicates tickets.jsonl --text title,body --with same.json --groups groups.csv --review review.csv",
     )
 
     file: RecordsPath
@@ -69,7 +67,7 @@ class Duplicates:
     precision: Precision = None
     rule: RulePath = None
     min_score: MinScore = None
-    k: Annotated[int, typer.Option("-k", metavar="K", help="Nearest texts looked at for each.")] = 10
+    k: Annotated[int, typer.Option("-k", metavar="K", help="Nearest texts compared with each.")] = 10
     keep: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the records that are kept, with all their columns.")
     ] = None
@@ -117,7 +115,7 @@ class Duplicates:
             members = Records("groups", lambda: (Record(0, row) for row in _members(found, len(found.groups))))
             note(f"{self.groups}: {write_records(members, self.groups):,} members of groups written")
         if self.review is not None:
-            note(f"{self.review}: {found.write_asked(self.review):,} pairs to look at written")
+            note(f"{self.review}: {found.write_asked(self.review):,} pairs to review written")
         if self.to_label is not None:
             note(f"{self.to_label}: {found.write_to_label(self.to_label):,} pairs to label written")
         if self.keep is not None:
@@ -132,7 +130,7 @@ def rule_of(path: Path | None, min_score: float | None, review: Path | None) -> 
         raise typer.BadParameter("say what counts as a match: --with RULE or --min-score SCORE, one of the two")
     if path is None:
         if review is not None:
-            raise typer.BadParameter("--review wants --with RULE: a plain score asks nothing; see --to-label")
+            raise typer.BadParameter("--review requires --with RULE: a plain score leaves none; see --to-label")
         return None
     return cosimo.Rule.load(path)
 
@@ -149,7 +147,7 @@ def _counts(found: "Found") -> str:
     """`1,000 texts, 955 kept (exact copies: 12, near pairs: 40, groups: 31, the largest of 4)`."""
     parts = [f"exact copies: {found.copies:,}", f"near pairs: {int(found.pairs.accepted.sum()):,}"]
     if asked := int(found.pairs.asked.sum()):
-        parts.append(f"pairs to ask about: {asked:,}")
+        parts.append(f"pairs to review: {asked:,}")
     if found.groups:
         parts.append(f"groups: {len(found.groups):,}, the largest of {max(map(len, found.groups)):,}")
     return f"{len(found):,} texts, {len(found.rows):,} kept ({', '.join(parts)})"

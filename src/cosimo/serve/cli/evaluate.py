@@ -93,7 +93,7 @@ class Evaluate:
 
     def _of_runs(self) -> "Evaluation":
         if self.file is not None or self.suite is not None:
-            raise typer.BadParameter("--qrels wants runs as systems, and neither FILE nor --suite")
+            raise typer.BadParameter("--qrels needs runs as systems, and neither FILE nor --suite")
         judged = cosimo.interchange.read_qrels(self.qrels or "")
         return cosimo.measure.evaluate_runs(
             {Path(name).name: cosimo.interchange.read_run(name) for name in (self.system, *(self.against or ()))},
@@ -104,7 +104,7 @@ class Evaluate:
 def _roles(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.split(",")]
     if any(not (role.strip() and sign and column.strip()) for role, sign, column in pairs):
-        raise typer.BadParameter(f"--columns wants ROLE=COLUMN,... such as a=left,b=right; got {text!r}")
+        raise typer.BadParameter(f"--columns needs ROLE=COLUMN,... such as a=left,b=right; got {text!r}")
     return {role.strip(): column.strip() for role, _, column in pairs}
 
 

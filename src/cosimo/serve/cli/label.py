@@ -23,9 +23,9 @@ class Design(Enum):
 
 @dataclass(frozen=True)
 class Label:
-    """Draw hits of queries to be labelled, as a CSV sheet.
+    """Draw a labelling sample: hits of queries to be labelled, as CSV.
 
-    Write 1 (a match) or 0 into its column label, from the top; rows may be left out at the end only. The sheet goes to
+    Write 1 (a match) or 0 into its column label, from the top; rows may be left out at the end only. The sample goes to
     `cosimo calibrate`. The queries must be a random sample of what users ask.
     """
 
@@ -52,7 +52,7 @@ class Label:
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write here instead of to the pipe.")] = None
 
     def run(self) -> None:
-        """Write the sheet."""
+        """Write the labelling sample."""
         if self.out is not None and self.out.exists():
             raise DataError(f"{self.out} exists already, and may hold labels; choose another file, or remove it")
         with cosimo.Collection.open(self.collection) as collection:

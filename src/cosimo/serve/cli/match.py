@@ -45,7 +45,7 @@ class Match:
     examples: ClassVar[tuple[str, ...]] = (
         "cosimo match ours.csv theirs.csv --text name --id sku --min-score 0.8 --one-to-one --to matches.csv",
         "cosimo match ours.csv theirs.csv --left-text name --right-text title --min-score 0.5 --to-label pairs.csv",
-        "cosimo match ours.csv theirs.csv --text name --with same.json --to matches.csv --review ask.csv",
+        "cosimo match ours.csv theirs.csv --text name --with same.json --to matches.csv --review review.csv",
     )
 
     left: Annotated[str, typer.Argument(metavar="LEFT", help=FILES)]
@@ -60,7 +60,7 @@ class Match:
     precision: Precision = None
     rule: RulePath = None
     min_score: MinScore = None
-    k: Annotated[int, typer.Option("-k", metavar="K", help="Nearest on the right looked at for each on the left.")] = 10
+    k: Annotated[int, typer.Option("-k", metavar="K", help="Nearest on the right compared with each on the left.")] = 10
     one_to_one: Annotated[bool, typer.Option("--one-to-one", help="Give every record one partner at most.")] = False
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the matches to a file.")] = None
     review: Review = None
@@ -114,7 +114,7 @@ class Match:
             rows = Records("matches", lambda: (Record(0, row) for row in _rows(found)))
             note(f"{self.to}: {write_records(rows, self.to):,} matches written")
         if self.review is not None:
-            note(f"{self.review}: {found.write_asked(self.review):,} pairs to look at written")
+            note(f"{self.review}: {found.write_asked(self.review):,} pairs to review written")
         if self.to_label is not None:
             note(f"{self.to_label}: {found.write_to_label(self.to_label):,} pairs to label written")
 
@@ -135,10 +135,10 @@ def _rows(found: "Matches") -> Iterator[dict[str, object]]:
 
 
 def _counts(found: "Matches") -> str:
-    """`1,000 and 900 texts, 740 matches (of 735 on the left and 712 on the right; pairs to ask about: 31)`."""
+    """`1,000 and 900 texts, 740 matches (of 735 on the left and 712 on the right; pairs to review: 31)`."""
     left, right = (len(set(side)) for side in found.rows.T.tolist())
     asked = int(found.pairs.asked.sum())
-    ask = f"; pairs to ask about: {asked:,}" if asked else ""
+    ask = f"; pairs to review: {asked:,}" if asked else ""
     return (
         f"{len(found.left):,} and {len(found.right):,} texts, {len(found):,} matches (of {left:,} on the left and "
         f"{right:,} on the right{ask})"

@@ -61,4 +61,4 @@ class Methods:
 def _one_of(name: str, value: str | None, known: Iterable[str]) -> None:
     names = sorted(set(known))
     if value is not None and value not in names:
-        raise DataError(f"there is no {name} {value!r}; wanted one of {', '.join(names)}")
+        raise DataError(f"there is no {name} {value!r}; expected one of {', '.join(names)}")

@@ -8,12 +8,12 @@ if TYPE_CHECKING:
 
 
 def added(report: "AddReport") -> str:
-    """`1,400 added, 3 cut, in 2.1 s`; zeros are left out."""
+    """`1,400 added, 3 longer than the model reads and truncated, in 2.1 s`; zeros are left out."""
     parts = [f"{report.added:,} added"]
     for count, what in (
         (report.replaced, "replaced"),
         (report.skipped, "skipped"),
-        (report.truncated, "longer than the model reads and cut"),
+        (report.truncated, "longer than the model reads and truncated"),
         (report.empty, "without text"),
     ):
         if count:

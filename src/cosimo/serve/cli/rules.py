@@ -19,7 +19,7 @@ def tell(rule: "Rule") -> None:
     if local is not None and local.interval is not None:
         low, high = local.interval.low, local.interval.high
         lines.append(
-            f"Just above the cut it is lower: {local.value:.2f} of the accepted there are matches "
+            f"Just above the threshold it is lower: {local.value:.2f} of the accepted there are matches "
             f"({low:.2f} to {high:.2f})."
         )
     table((), [(line,) for line in lines])

@@ -61,7 +61,7 @@ class Search:
     def run(self) -> None:
         """Answer the queries block by block."""
         if [bool(self.query), self.queries is not None, self.vectors is not None].count(True) != 1:
-            raise typer.BadParameter("search wants queries, --queries FILE or --vectors FILE, one of the three")
+            raise typer.BadParameter("search needs queries, --queries FILE or --vectors FILE, one of the three")
         if self.hybrid and self.lexical:
             raise typer.BadParameter("--hybrid and --lexical exclude each other")
         questions = self._questions()

@@ -22,7 +22,7 @@ BLOCK = 1024
 class Similar:
     """Score how similar two texts are, or the pairs in a file; with a rule, decide whether they match.
 
-    In a pipe with --with each pair is one line: score, decision, probability, the two texts and why it is asked about.
+    In a pipe with --with each pair is one line: score, decision, probability, the two texts and the reason for review.
     """
 
     examples: ClassVar[tuple[str, ...]] = (
@@ -49,7 +49,7 @@ class Similar:
         """Write one score a pair."""
         texts = self.texts or []
         if len(texts) != (0 if self.pairs else 2):
-            raise typer.BadParameter(f"similar wants two texts, or --pairs FILE and no texts; got {len(texts)} texts")
+            raise typer.BadParameter(f"similar needs two texts, or --pairs FILE and no texts; got {len(texts)}")
         if self.pairs is None:
             self._write(loaded(self.space, self.precision), [(texts[0], texts[1])])
             return
@@ -71,7 +71,7 @@ class Similar:
             raise DataError(f"{where}: there is no column {column!r}; the columns are {names} (see --a and --b)")
         value: Any = record.values[column]
         if not isinstance(value, str):
-            raise DataError(f"{where}: column {column!r} is {type(value).__name__}, wanted a text")
+            raise DataError(f"{where}: column {column!r} is {type(value).__name__}, expected a text")
         return value
 
     def _write(self, space: "cosimo.Space", pairs: list[tuple[str, str]]) -> None:

@@ -31,7 +31,7 @@ def vectors_of(records: Records, path: Path, id: str | None) -> "Vectors":
         raise DataError(f"{path.name} says which id each vector belongs to; name the records' column of ids with --id")
     rows = {name: row for row, name in enumerate(ids)}
     if len(rows) < len(ids):
-        raise DataError(f"{path.name} has {len(ids) - len(rows)} ids more than once; wanted one vector an id")
+        raise DataError(f"{path.name} has {len(ids) - len(rows)} ids more than once; expected one vector per id")
     chosen = []
     for record in records:
         name = str(record.values.get(id))
