@@ -2,6 +2,7 @@ from cosimo import apply as apply
 from cosimo import compare as compare
 from cosimo import decide as decide
 from cosimo import encode as encode
+from cosimo import explain as explain
 from cosimo import interchange as interchange
 from cosimo import measure as measure
 from cosimo import refine as refine

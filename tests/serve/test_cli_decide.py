@@ -173,3 +173,14 @@ class TestSimilar:
         outcome = cosimo("similar", "rice", "water", "--space", space, "--with", tmp_path / "hits.json")
         assert outcome.code == 3
         assert "judges a hit and was asked about a pair" in outcome.err
+
+
+def test_similar_explains_a_score_by_pairs_of_words(cosimo, space):
+    told = cosimo("similar", "late rice", "cooking rice", "--space", space, "--explain")
+    assert told.rows[0][1:] == ["rice", "rice"]
+    assert len(told.rows) == 4
+    assert "the weights add up to the score but for" in told.err
+    found = cosimo("similar", "late rice", "cooking rice", "--space", space, "--explain", "--json").objects[0]
+    rest = found["score"] - sum(word["weight"] for word in found["words"])
+    assert abs(rest) == pytest.approx(found["unexplained"], abs=1e-5)
+    assert cosimo("similar", "--pairs", "x.csv", "--explain", "--space", space).code == 2

@@ -6,16 +6,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
 import typer
 
 import cosimo
 from cosimo.errors import DataError
 from cosimo.files.records import Record, read_records
 from cosimo.serve.cli.arguments import SPACE, Format, Json, Precision, SpaceName, loaded
-from cosimo.serve.cli.output import json_line, note, table
+from cosimo.serve.cli.output import interactive, json_line, note, table
 from cosimo.serve.cli.rules import WORDS
 
 BLOCK = 1024
+SHOWN = 20
+"""Pairs of words that a terminal shows."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Similar:
     examples: ClassVar[tuple[str, ...]] = (
         'cosimo similar "a man plays guitar" "someone makes music"',
         "cosimo similar --pairs pairs.csv --a left --b right",
+        'cosimo similar "a man plays guitar" "someone plays music" --explain',
         'cosimo similar "turn on dark mode" "turn off dark mode" --with same.json',
     )
 
@@ -42,6 +46,9 @@ class Similar:
     rule: Annotated[
         Path | None, typer.Option("--with", metavar="FILE", help="A rule for pairs, made by calibrate --space.")
     ] = None
+    explain: Annotated[bool, typer.Option("--explain", help="Show which words of the two texts make them similar.")] = (
+        False
+    )
     format: Format = None
     as_json: Json = False
 
@@ -50,6 +57,11 @@ class Similar:
         texts = self.texts or []
         if len(texts) != (0 if self.pairs else 2):
             raise typer.BadParameter(f"similar needs two texts, or --pairs FILE and no texts; got {len(texts)}")
+        if self.explain and (self.pairs is not None or self.rule is not None):
+            raise typer.BadParameter("--explain is about two texts and their score; leave out --pairs and --with")
+        if self.explain:
+            self._explain(loaded(self.space, self.precision), texts[0], texts[1])
+            return
         if self.pairs is None:
             self._write(loaded(self.space, self.precision), [(texts[0], texts[1])])
             return
@@ -88,6 +100,22 @@ class Similar:
             table(("score",), [row[:1] for row in rows], texts=0)
         else:
             table(("score", "a", "b"), rows, texts=2)
+
+    def _explain(self, space: "cosimo.Space", a: str, b: str) -> None:
+        found = cosimo.explain.LeaveOneOut().explain(space, (a, b))
+        order = np.argsort(-np.abs(found.weights), axis=None, kind="stable").tolist()
+        places = [divmod(place, len(found.units_b)) for place in order]
+        rows = [(float(found.weights[i, j]), found.units_a[i], found.units_b[j]) for i, j in places]
+        if self.as_json:
+            words = [dict(zip(("weight", "a", "b"), row, strict=True)) for row in rows]
+            scale = space.similarity_function.scale
+            json_line({"score": found.score, "scale": scale, "unexplained": found.faithfulness, "words": words})
+            return
+        table(("weight", "a", "b"), rows[:SHOWN] if interactive() else rows, texts=0)
+        note(
+            f"score {found.score:.4f}; a weight is what two words add together, and the weights add up to the score but"
+            f" for {found.faithfulness:.4f}"
+        )
 
     def _judge(self, space: "cosimo.Space", a: list[str], b: list[str]) -> None:
         rule = cosimo.Rule.load(self.rule or "")

@@ -1,0 +1,1 @@
+from cosimo.explain.leave_one_out import LeaveOneOut as LeaveOneOut
